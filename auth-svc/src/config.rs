@@ -15,7 +15,7 @@ pub struct Config {
     /// Keys the hashes of codes, links and refresh tokens.
     pub token_secret: SecretString,
     pub issuer: String,
-    /// The secret of HS256 access tokens, the legacy form (`JWT_ALGORITHM=HS256`).
+    /// The secret for the legacy algorithm of access tokens (`JWT_ALGORITHM=HS256`).
     pub hs256_secret: Option<SecretString>,
     pub access_token_lifetime: TimeDelta,
     /// The time after which a session without a refresh ends.

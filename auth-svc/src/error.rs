@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 pub enum StartError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    #[error("a signing key must decrypt with FINTRAC_DATA_KEYS; configure the key that encrypted it")]
+    #[error("a signing key cannot be decrypted with FINTRAC_DATA_KEYS; add the data key that encrypted it")]
     SigningKey,
 }
 
@@ -66,7 +66,7 @@ pub enum Error {
     #[error("the version does not match")]
     VersionMismatch,
     #[error("the idempotency key was used with another request")]
-    KeyReused,
+    KeyMismatch,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error("{0}")]
@@ -128,7 +128,7 @@ impl From<Error> for Status {
             Error::MfaRequired => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_REQUIRED",
-                "A second factor must be sent. Send the code of your authenticator app, or a recovery code, as `code`.",
+                "The request must include a second factor. Send the code of your authenticator app, or a recovery code, as `code`.",
             ),
             Error::MfaCodeInvalid => RpcError::new(
                 Code::Unauthenticated,
@@ -163,7 +163,7 @@ impl From<Error> for Status {
             Error::RoleBuiltIn => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_BUILT_IN",
-                "A built-in role must not change. Create a custom role instead.",
+                "The role must not be built in. Create a custom role instead.",
             ),
             Error::SelfLockout => RpcError::new(
                 Code::FailedPrecondition,
@@ -175,7 +175,7 @@ impl From<Error> for Status {
             Error::Status(status) => return *status,
             Error::NotFound(what) => RpcError::not_found(what),
             Error::VersionMismatch => RpcError::version_mismatch(),
-            Error::KeyReused => idempotency::key_mismatch(),
+            Error::KeyMismatch => idempotency::key_mismatch(),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };

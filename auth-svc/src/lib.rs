@@ -25,12 +25,12 @@ use fintrac_kit::process::Process;
 
 pub use config::Config;
 pub use error::StartError;
-use service::Identity;
+use service::IdentityUseCases;
 pub use service::{AdminCreated, Operator, OperatorError};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `auth` and the privileges of the serving role.
+/// The schema `auth` and the privileges of the application role.
 pub const SCHEMA: Schema = Schema {
     name: "auth",
     migrator: &MIGRATOR,
@@ -57,19 +57,19 @@ pub const SCHEMA: Schema = Schema {
 };
 
 /// Services that may read auth's event log.
-const EVENT_READERS: &[&str] = &["ledger", "budget", "notify"];
+const EVENT_LOG_READERS: &[&str] = &["ledger", "budget", "notify"];
 
 /// Builds the service and creates the first signing key if there is none.
 pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceModule, StartError> {
-    let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_READERS, &[]);
-    let identity = Arc::new(Identity::new(config, deps.clone()).await?);
+    let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_LOG_READERS, &[]);
+    let identity = Arc::new(IdentityUseCases::new(config, deps.clone()).await?);
     module.routes = rpc::routes(module.routes, &identity);
     let publisher = Arc::clone(&identity);
     module.add_background_task(|shutdown| async move { publisher.publisher.run(shutdown).await });
     let recorder = Arc::clone(&identity);
     let token_verifier = Arc::clone(&deps.token_verifier);
     module.add_background_task(|shutdown| service::record_denied_calls(recorder, token_verifier, shutdown));
-    erasure::add_worker(&mut module, &deps, identity.erasures.clone());
+    erasure::add_worker(&mut module, &deps, identity.erasure_signal.clone());
     let eraser = Arc::clone(&identity);
     module.add_job(&deps, "account-erasure", TimeDelta::minutes(1), move |_pool| {
         let eraser = Arc::clone(&eraser);
@@ -82,7 +82,7 @@ pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceM
     Ok(module)
 }
 
-/// Runs auth-svc as a process of its own until it receives a signal.
+/// Runs auth-svc as its own process until a shutdown signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);

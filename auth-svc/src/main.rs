@@ -1,4 +1,4 @@
-//! Runs auth-svc as a process of its own.
+//! Runs auth-svc as its own process.
 
 use fintrac_kit::{healthcheck, process};
 

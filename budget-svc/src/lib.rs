@@ -3,9 +3,9 @@
 //! It stores no copy of the ledger: it calls the ledger for spending.
 //!
 //! Invariants: the periods of a budget follow each other without gap or overlap; an alert fires
-//! once for each budget, period, threshold and limit in force; a goal's amount is the sum of its
-//! contributions in state done; a contribution that moves money is done exactly while its transfer
-//! is posted.
+//! once for each budget, period, threshold and limit in force; a goal's current amount is the sum
+//! of its contributions in state done; a contribution that moves money is done exactly while its
+//! transfer is posted.
 //!
 //! Structure: rules without I/O in `domain/`, use cases in `service/` (one file each), SQL in
 //! `store/`, the wire format in `rpc/`.
@@ -31,7 +31,7 @@ use service::{BudgetEvaluator, BudgetUseCases, ContributionFinisher, LedgerEvent
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `budget` with the grants of the serving role.
+/// The schema `budget` and the privileges of the application role.
 pub const SCHEMA: Schema = Schema {
     name: "budget",
     migrator: &MIGRATOR,
@@ -49,12 +49,12 @@ pub const SCHEMA: Schema = Schema {
 };
 
 /// The services that may read the event log of budget-svc.
-const READERS: &[&str] = &["notify"];
+const EVENT_LOG_READERS: &[&str] = &["notify"];
 
-/// The number of households that are evaluated at once.
-const CONCURRENT_EVALUATIONS: usize = 4;
-/// The number of contributions that are finished at once.
-const CONCURRENT_TRANSFERS: usize = 4;
+/// The maximum number of households that are evaluated at once.
+const MAX_CONCURRENT_EVALUATIONS: usize = 4;
+/// The maximum number of contributions that are finished at once.
+const MAX_CONCURRENT_CONTRIBUTIONS: usize = 4;
 
 /// The queues that `fintrac jobs` lists.
 pub const QUEUES: [Queue; 2] = [
@@ -75,34 +75,39 @@ pub const QUEUES: [Queue; 2] = [
 /// Builds the service.
 /// `auth` serves households and users' preferences, `ledger` spending and transfers.
 pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> ServiceModule {
-    let mut module = ServiceModule::new(SCHEMA.name, deps, READERS, &QUEUES);
-    let (evaluations, transfers) = (WakeSignal::default(), WakeSignal::default());
-    let erasures = WakeSignal::default();
+    let mut module = ServiceModule::new(SCHEMA.name, deps, EVENT_LOG_READERS, &QUEUES);
+    let (evaluation_signal, contribution_signal) = (WakeSignal::default(), WakeSignal::default());
+    let erasure_signal = WakeSignal::default();
     let consumer = Consumer {
         source: "auth",
         log: auth.clone(),
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: ErasureEventHandler { clock: deps.clock.clone(), erasures: erasures.clone() },
+        handler: ErasureEventHandler { clock: deps.clock.clone(), erasure_signal: erasure_signal.clone() },
     };
     module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasures);
-    let use_cases = Arc::new(BudgetUseCases::new(deps, auth, ledger.clone(), evaluations.clone()));
+    erasure::add_worker(&mut module, deps, erasure_signal);
+    let use_cases = Arc::new(BudgetUseCases::new(deps, auth, ledger.clone(), evaluation_signal.clone()));
     module.routes = rpc::routes(module.routes, &use_cases);
     let consumer = Consumer {
         source: "ledger",
         log: ledger,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: LedgerEventHandler { use_cases: Arc::clone(&use_cases), transfers: transfers.clone() },
+        handler: LedgerEventHandler {
+            use_cases: Arc::clone(&use_cases),
+            contribution_signal: contribution_signal.clone(),
+        },
     };
     module.add_background_task(|shutdown| consumer.run(shutdown));
     let evaluator = BudgetEvaluator(Arc::clone(&use_cases));
     module.add_background_task(|shutdown| {
-        leased::run(evaluator, evaluations, CONCURRENT_EVALUATIONS, shutdown)
+        leased::run(evaluator, evaluation_signal, MAX_CONCURRENT_EVALUATIONS, shutdown)
     });
     let finisher = ContributionFinisher(Arc::clone(&use_cases));
-    module.add_background_task(|shutdown| leased::run(finisher, transfers, CONCURRENT_TRANSFERS, shutdown));
+    module.add_background_task(|shutdown| {
+        leased::run(finisher, contribution_signal, MAX_CONCURRENT_CONTRIBUTIONS, shutdown)
+    });
     let reminder_use_cases = Arc::clone(&use_cases);
     module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
         let use_cases = Arc::clone(&reminder_use_cases);
@@ -120,7 +125,7 @@ pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> 
     module
 }
 
-/// Runs budget-svc as a process of its own until a signal.
+/// Runs budget-svc as its own process until a shutdown signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let auth = process.peer("auth")?;

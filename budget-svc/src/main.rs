@@ -1,4 +1,4 @@
-//! Runs budget-svc as a process of its own.
+//! Runs budget-svc as its own process.
 
 use fintrac_kit::{healthcheck, process};
 

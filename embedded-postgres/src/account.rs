@@ -57,7 +57,7 @@ fn parse(line: &str) -> Option<Account> {
     Some(Account { name, uid, gid })
 }
 
-/// Builds a command that runs as `account` in a process group of its own.
+/// Builds a command that runs as `account` in its own process group.
 /// Ctrl-C then reaches only the owner, which drains before it stops PostgreSQL.
 pub(crate) fn command(program: impl AsRef<OsStr>, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);

@@ -10,8 +10,10 @@ fn options(dir: &Path) -> Options {
     Options { dir: dir.to_owned(), settings: vec!["fsync=off".to_owned()], temporary: false }
 }
 
-/// Creates a folder that PostgreSQL's account can enter, also under root.
-fn reachable_folder() -> tempfile::TempDir {
+/// Creates a temporary folder that other accounts can read.
+///
+/// As root, PostgreSQL runs under another account.
+fn shared_tempdir() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(dir.path(), open).expect("chmod");
@@ -38,7 +40,7 @@ fn kill_postmaster(cluster: &Path) {
 
 #[test]
 fn data_survives_a_restart() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
     query(&server, "create table t as select 42 as n");
@@ -49,7 +51,7 @@ fn data_survives_a_restart() {
 
 #[test]
 fn a_folder_has_one_owner() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     let _first = Server::start(&options(&cluster)).expect("first");
     assert!(matches!(Server::start(&options(&cluster)), Err(Error::InUse(_))));
@@ -57,7 +59,7 @@ fn a_folder_has_one_owner() {
 
 #[test]
 fn a_stale_pid_file_of_another_process_is_ignored() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     Server::start(&options(&cluster)).expect("first start").stop();
     // The pid of this process: alive, but not a PostgreSQL of this folder.
@@ -68,7 +70,7 @@ fn a_stale_pid_file_of_another_process_is_ignored() {
 
 #[test]
 fn a_killed_postmaster_recovers_at_the_next_start() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
     query(&server, "create table t as select 42 as n");
@@ -80,7 +82,7 @@ fn a_killed_postmaster_recovers_at_the_next_start() {
 
 #[test]
 fn a_start_waits_for_sessions_that_outlive_their_postmaster() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
     // A session that computes does not notice at once that its postmaster is gone.
@@ -106,7 +108,7 @@ fn a_start_waits_for_sessions_that_outlive_their_postmaster() {
 
 #[test]
 fn a_temporary_cluster_leaves_nothing() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     // The supervisor runs as the server's account, which must be able to unlink it.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
@@ -119,7 +121,7 @@ fn a_temporary_cluster_leaves_nothing() {
 #[test]
 fn links_in_the_folder_are_not_followed() {
     for name in ["postgres.log", "lock"] {
-        let dir = reachable_folder();
+        let dir = shared_tempdir();
         let cluster = dir.path().join("pg");
         fs::create_dir(&cluster).expect("a folder");
         let elsewhere = dir.path().join("elsewhere");
@@ -137,7 +139,7 @@ fn links_in_the_folder_are_not_followed() {
 
 #[test]
 fn the_log_is_private_and_holds_no_values() {
-    let dir = reachable_folder();
+    let dir = shared_tempdir();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("a server");
     query(&server, "create table t (name text primary key)");

@@ -10,9 +10,9 @@ use fintrac_kit::{healthcheck, process};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Personal finance on a provable double-entry ledger.
+/// Personal finance on a verifiable double-entry ledger.
 ///
-/// Without a command it serves the whole system on one folder. Settings come
+/// Without a command it runs the whole system with one data folder. Settings come
 /// from the environment and `.env`; see `.env.example`.
 #[derive(Parser)]
 #[command(version, about)]
@@ -33,12 +33,12 @@ enum Command {
     /// Check settings
     #[command(subcommand)]
     Config(Config),
-    /// Run a system on a folder of its own with a year of example data
+    /// Run a system with a year of example data, in a separate data folder
     Demo,
-    /// Check the health of a running system; for containers
+    /// Check the health of a running system, as the health check of a container
     #[command(hide = true)]
     Healthcheck,
-    /// Count violations of the ledger's invariants; fails if there are any
+    /// Count violations of the ledger's invariants, and fail if there are any
     Verify,
     /// Manage background jobs (the default: list)
     ///
@@ -91,7 +91,7 @@ enum Config {
 
 #[derive(Subcommand)]
 enum Jobs {
-    /// Run a job now, by the running system, and wait for it
+    /// Run a job now in the running system, and wait until it ends
     Run { name: String },
 }
 
@@ -108,19 +108,19 @@ enum Emails {
 
 #[derive(Subcommand)]
 enum Admin {
-    /// Grant the role `admin`; creates the account if it does not exist
+    /// Grant the role `admin`, and create the account if it does not exist
     Create { email: String },
     /// Remove the second factor of a user who lost it and the recovery codes
     RemoveMfa { email: String },
     /// Delete all IP rules
     ClearIpRules,
-    /// Revoke the sessions of all users
+    /// End the sessions of all users
     EndSessions,
 }
 
 #[derive(Subcommand)]
 enum Keys {
-    /// Print the secrets of each service: its database URL and the keys of its calls
+    /// Print each service's secrets: database URL, and keys as caller and callee
     Services {
         /// Host, port and name of the database
         #[arg(long, default_value = "postgresql-rw:5432/fintrac")]
@@ -135,7 +135,7 @@ enum Keys {
 
 #[derive(Subcommand)]
 enum Rotate {
-    /// Encrypt stored secrets again with the first key of FINTRAC_DATA_KEYS
+    /// Re-encrypt stored secrets with the first key of FINTRAC_DATA_KEYS
     Data,
     /// Add a key that signs access tokens
     Signing {

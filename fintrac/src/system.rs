@@ -58,7 +58,7 @@ struct SharedDependencies {
 }
 
 /// Rejects database URLs of services while the private cluster is used.
-/// A service with a URL of its own would migrate another database.
+/// A service with its own URL would migrate another database.
 fn reject_service_databases(environment: &Environment) {
     for service in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
         for name in [format!("{service}_DATABASE_URL"), format!("{service}_OWNER_DATABASE_URL")] {
@@ -221,7 +221,7 @@ impl System {
             keys: common.keys.clone(),
             token_verifier: Arc::clone(&common.token_verifier),
             pool,
-            wake_signal: WakeSignal::default(),
+            event_log_signal: WakeSignal::default(),
             closing: common.shutdown.listeners.clone(),
         })
     }

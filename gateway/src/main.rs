@@ -1,4 +1,4 @@
-//! The gateway as a process of its own.
+//! Runs the gateway as its own process.
 
 use fintrac_kit::{healthcheck, process};
 

@@ -24,7 +24,7 @@ pub fn base_document() -> OpenApi {
                 .title("FinTrac")
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
-                    "Personal finance on a provable double-entry ledger. Every error is `application/problem+json`.",
+                    "Personal finance on a verifiable double-entry ledger. Every error is `application/problem+json`.",
                 ))
                 .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),

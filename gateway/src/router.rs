@@ -53,23 +53,27 @@ pub fn api() -> OpenApiRouter<AppState> {
 
 fn identity_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::register_user::register_user))
         .routes(routes!(auth::verify_email::verify_email))
         .routes(routes!(auth::resend_verification::resend_verification))
-        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::log_in_user::log_in_user))
         .routes(routes!(auth::refresh_tokens::refresh_tokens))
-        .routes(routes!(auth::logout::logout))
-        .routes(routes!(auth::logout_all::logout_all))
-        .routes(routes!(auth::forgot_password::forgot_password))
+        .routes(routes!(auth::log_out_user::log_out_user))
+        .routes(routes!(auth::log_out_all_sessions::log_out_all_sessions))
+        .routes(routes!(auth::request_password_reset::request_password_reset))
         .routes(routes!(auth::reset_password::reset_password))
         .routes(routes!(auth::enroll_totp::enroll_totp, auth::remove_totp::remove_totp))
         .routes(routes!(auth::confirm_totp::confirm_totp))
-        .routes(routes!(auth::reauthenticate::reauthenticate))
+        .routes(routes!(auth::reauthenticate_user::reauthenticate_user))
         .routes(routes!(auth::list_sessions::list_sessions))
         .routes(routes!(auth::revoke_session::revoke_session))
         .routes(routes!(auth::list_devices::list_devices))
         .routes(routes!(auth::update_device::update_device, auth::delete_device::delete_device))
-        .routes(routes!(users::get_me::get_me, users::update_me::update_me, users::delete_me::delete_me))
+        .routes(routes!(
+            users::get_current_user::get_current_user,
+            users::update_current_user::update_current_user,
+            users::delete_current_user::delete_current_user
+        ))
         .routes(routes!(users::change_password::change_password))
         .routes(routes!(users::list_my_security_events::list_my_security_events))
         .routes(routes!(users::list_my_audit_log::list_my_audit_log))
@@ -111,17 +115,17 @@ fn ledger_routes() -> OpenApiRouter<AppState> {
             transactions::delete_transaction::delete_transaction
         ))
         .routes(routes!(
-            recurring::list_recurring::list_recurring,
-            recurring::create_recurring::create_recurring
+            recurring::list_recurring_transactions::list_recurring_transactions,
+            recurring::create_recurring_transaction::create_recurring_transaction
         ))
         .routes(routes!(
-            recurring::get_recurring::get_recurring,
-            recurring::update_recurring::update_recurring,
-            recurring::delete_recurring::delete_recurring
+            recurring::get_recurring_transaction::get_recurring_transaction,
+            recurring::update_recurring_transaction::update_recurring_transaction,
+            recurring::delete_recurring_transaction::delete_recurring_transaction
         ))
-        .routes(routes!(recurring::pause_recurring::pause_recurring))
-        .routes(routes!(recurring::resume_recurring::resume_recurring))
-        .routes(routes!(recurring::skip_recurring::skip_recurring))
+        .routes(routes!(recurring::pause_recurring_transaction::pause_recurring_transaction))
+        .routes(routes!(recurring::resume_recurring_transaction::resume_recurring_transaction))
+        .routes(routes!(recurring::skip_recurring_transaction::skip_recurring_transaction))
         .routes(routes!(transactions::list_transaction_revisions::list_transaction_revisions))
         .routes(routes!(transactions::restore_transaction::restore_transaction))
         .routes(routes!(transactions::bulk_write_transactions::bulk_write_transactions))

@@ -33,7 +33,7 @@ create table events (
 ) partition by range (occurred_at);
 
 -- Creates the monthly partitions from the month of `first` to `months` months after
--- it. The serving role cannot create tables; this function runs as their owner.
+-- it. The application role cannot create tables; this function runs as their owner.
 create function ensure_event_partitions(first date, months int) returns void
 language plpgsql security definer as $$
 declare
@@ -95,7 +95,7 @@ create table event_readers (
 
 -- Drops the oldest partition if its month ended at least 13 months ago and each of
 -- `readers` has read all of its events. Returns its name, or null if there is none
--- to drop. The serving role cannot delete events, and it cannot choose a later date
+-- to drop. The application role cannot delete events, and it cannot choose a later date
 -- either: the server's clock limits `today`.
 create function drop_expired_event_partition(readers text[], today date) returns text
 language plpgsql security definer as $$
@@ -175,7 +175,7 @@ create index erasures_household_id_idx on erasures (household_id) where househol
 
 -- Removes client addresses, user agents and request ids from the events of `subjects`
 -- and `households`. Processes up to `max_events` events after a position of the log;
--- returns the position reached, or null at the end of the log. The serving role cannot
+-- returns the position reached, or null at the end of the log. The application role cannot
 -- change events; this function runs as their owner. It processes one epoch at a time,
 -- because a comparison of all three columns would make the planner sort all later events.
 create function redact_event_metadata(

@@ -94,7 +94,7 @@ pub struct ErasureEventHandler {
     /// Source of the current time.
     pub clock: Clock,
     /// Signal that wakes the erasure worker after new requests.
-    pub erasures: WakeSignal,
+    pub erasure_signal: WakeSignal,
 }
 
 impl Handler for ErasureEventHandler {
@@ -117,14 +117,14 @@ impl Handler for ErasureEventHandler {
     }
 
     fn on_commit(&self, _events: &[Event]) {
-        self.erasures.wake();
+        self.erasure_signal.wake();
     }
 }
 
 /// Adds the erasure worker, which `waiting` wakes after new requests.
 pub fn add_worker(module: &mut ServiceModule, deps: &ServiceDependencies, waiting: WakeSignal) {
-    let ServiceDependencies { pool, clock, random, wake_signal, .. } = deps.clone();
-    let worker = ErasureWorker { service: module.name, pool, clock, random, wake_signal };
+    let ServiceDependencies { pool, clock, random, event_log_signal, .. } = deps.clone();
+    let worker = ErasureWorker { service: module.name, pool, clock, random, event_log_signal };
     module.add_background_task(move |shutdown: CancellationToken| leased::run(worker, waiting, 1, shutdown));
 }
 
@@ -133,7 +133,7 @@ struct ErasureWorker {
     pool: PgPool,
     clock: Clock,
     random: Random,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
 }
 
 impl Worker for ErasureWorker {
@@ -177,7 +177,7 @@ impl Worker for ErasureWorker {
             self.mark_erased(&subject).await?;
             tracing::info!(service = self.service, user = %subject.user_id, "user erased");
         }
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 }

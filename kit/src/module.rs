@@ -39,8 +39,8 @@ pub struct ServiceDependencies {
     pub token_verifier: Arc<TokenVerifier>,
     /// Connections to the service's schema.
     pub pool: PgPool,
-    /// Signal to wake after each commit that appended events.
-    pub wake_signal: WakeSignal,
+    /// Signal that wakes the readers of the event log after a commit.
+    pub event_log_signal: WakeSignal,
     /// Canceled when listeners close, to end streams that have no end of their own.
     pub closing: CancellationToken,
 }
@@ -80,7 +80,7 @@ impl ServiceModule {
     ) -> Self {
         let log = EventLog::new(
             deps.pool.clone(),
-            deps.wake_signal.clone(),
+            deps.event_log_signal.clone(),
             readers,
             deps.clock.clone(),
             deps.closing.clone(),

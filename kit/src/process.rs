@@ -103,7 +103,7 @@ impl Process {
             keys: self.keys.clone(),
             token_verifier: Arc::clone(&self.token_verifier),
             pool,
-            wake_signal: WakeSignal::default(),
+            event_log_signal: WakeSignal::default(),
             closing: self.shutdown.listeners.clone(),
         })
     }
@@ -211,7 +211,7 @@ pub fn token_verifier_config(environment: &Environment) -> TokenVerifierConfig {
     };
     TokenVerifierConfig {
         issuer: environment.text("JWT_ISSUER", "fintrac"),
-        grace: Duration::from_secs(environment.parse("FINTRAC_REVOCATION_GRACE", 60)),
+        grace_period: Duration::from_secs(environment.parse("FINTRAC_REVOCATION_GRACE", 60)),
         hs256_secret,
     }
 }
@@ -251,7 +251,7 @@ pub fn system_database(environment: &Environment) -> Option<PgConnectOptions> {
     Some(options)
 }
 
-/// Returns the options with which the serving role of `schema` connects.
+/// Returns the options with which the application role of `schema` connects.
 /// They are `<SCHEMA>_DATABASE_URL`, else the system's database as `<schema>_app`, else, if that
 /// role cannot log in, the system's database as configured.
 pub async fn app_database_options(environment: &Environment, schema: &str) -> Option<PgConnectOptions> {

@@ -33,7 +33,7 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, RateProviderConfig};
 use posting::PostingQueue;
 pub use rate_provider::{RateProvider, RateProviderClient, RateProviderError};
-use service::{AuthEventHandler, Ledger, PostOccurrences};
+use service::{AuthEventHandler, LedgerUseCases, PostOccurrences};
 pub use service::{
     ImportError, backfill_search_index, fill_household_amounts, import_ecb, sync_rates, verify,
 };
@@ -41,7 +41,7 @@ pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `ledger` and the privileges of the serving role.
+/// The schema `ledger` and the privileges of the application role.
 ///
 /// Postings are append-only except for the household amount, which a trigger
 /// allows to be filled once.
@@ -94,26 +94,27 @@ pub async fn build(
     service::store_bundled_rates(&deps.pool).await?;
     let mut module = ServiceModule::new(SCHEMA.name, deps, EVENT_LOG_READERS, &QUEUES);
     let posting_queue = PostingQueue::start(config.writers, deps, &mut module);
-    let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting_queue));
+    let ledger = Arc::new(LedgerUseCases::new(deps, auth.clone(), posting_queue));
     module.routes = rpc::routes(module.routes, &ledger);
     let (recurring, due) = (PostOccurrences(Arc::clone(&ledger)), ledger.due_signal.clone());
     module.add_background_task(|shutdown| leased::run(recurring, due, MAX_CONCURRENT_OCCURRENCES, shutdown));
-    let erasures = WakeSignal::default();
+    let erasure_signal = WakeSignal::default();
     let consumer = Consumer {
         source: "auth",
         log: auth,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: AuthEventHandler(ledger, erasures.clone()),
+        handler: AuthEventHandler(ledger, erasure_signal.clone()),
     };
     module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasures);
-    let (clock, random, wake_signal) = (deps.clock.clone(), deps.random.clone(), deps.wake_signal.clone());
+    erasure::add_worker(&mut module, deps, erasure_signal);
+    let (clock, random, event_log_signal) =
+        (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
     module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
-        let (clock, random, wake_signal) = (clock.clone(), random.clone(), wake_signal.clone());
+        let (clock, random, event_log_signal) = (clock.clone(), random.clone(), event_log_signal.clone());
         async move {
             if fill_household_amounts(&pool, &clock, &random).await? > 0 {
-                wake_signal.wake();
+                event_log_signal.wake();
             }
             Ok(())
         }
@@ -121,14 +122,14 @@ pub async fn build(
     if let Some(RateProviderConfig { provider, url, interval }) = config.rate_provider.clone() {
         let client = RateProviderClient::new(provider, url)
             .map_err(|error| ImportError::InvalidFormat(error.to_string()))?;
-        let (clock, random, wake_signal) =
-            (deps.clock.clone(), deps.random.clone(), deps.wake_signal.clone());
+        let (clock, random, event_log_signal) =
+            (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
         module.add_job(deps, "exchange-rates", interval, move |pool| {
-            let (client, clock, random, wake_signal) =
-                (client.clone(), clock.clone(), random.clone(), wake_signal.clone());
+            let (client, clock, random, event_log_signal) =
+                (client.clone(), clock.clone(), random.clone(), event_log_signal.clone());
             async move {
                 if sync_rates(&client, &pool, &clock, &random).await? > 0 {
-                    wake_signal.wake();
+                    event_log_signal.wake();
                 }
                 Ok(())
             }
@@ -146,7 +147,7 @@ pub async fn build(
     Ok(module)
 }
 
-/// Runs ledger-svc as a process of its own until a shutdown signal.
+/// Runs ledger-svc as its own process until a shutdown signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);

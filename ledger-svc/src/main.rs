@@ -1,4 +1,4 @@
-//! The entry point of ledger-svc as a process of its own.
+//! Runs ledger-svc as its own process.
 
 use fintrac_kit::{healthcheck, process};
 

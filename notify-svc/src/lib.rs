@@ -45,7 +45,7 @@ use service::{
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `notify` and the privileges of the serving role.
+/// The schema `notify` and the privileges of the application role.
 pub const SCHEMA: Schema = Schema {
     name: "notify",
     migrator: &MIGRATOR,
@@ -76,9 +76,9 @@ pub const QUEUES: [Queue; 2] = [
 ];
 
 /// The number of emails that are sent concurrently.
-const CONCURRENT_EMAILS: usize = 4;
+const MAX_CONCURRENT_EMAILS: usize = 4;
 /// The number of reports that are processed concurrently.
-const CONCURRENT_REPORTS: usize = 2;
+const MAX_CONCURRENT_REPORTS: usize = 2;
 
 /// Builds the service on event logs and notification data of other services.
 pub fn build(
@@ -89,7 +89,7 @@ pub fn build(
     budget: Transport,
 ) -> Result<ServiceModule, DeliveryError> {
     let mut module = ServiceModule::new(SCHEMA.name, deps, &[], &QUEUES);
-    let (wake_signals, erasures) = (WakeSignals::default(), WakeSignal::default());
+    let (wake_signals, erasure_signal) = (WakeSignals::default(), WakeSignal::default());
     let reports = Reports::new(ledger.clone(), budget.clone());
     let live_events = LiveEvents::new(deps, wake_signals.live_events.clone());
     module.routes = rpc::routes(
@@ -113,12 +113,12 @@ pub fn build(
             inner: AuthEventHandler::new(
                 deps,
                 NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
-                erasures.clone(),
+                erasure_signal.clone(),
             ),
         },
     };
     module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasures);
+    erasure::add_worker(&mut module, deps, erasure_signal);
     let handler = LedgerEventHandler::new(
         NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
         ledger.clone(),
@@ -149,13 +149,13 @@ pub fn build(
     let dispatcher = NotificationDispatcher::new(deps, auth, wake_signals.clone());
     let monthly = Arc::new(MonthlyReports::new(deps, dispatcher, reports, due.clone()));
     let job = MonthlyReportJob(Arc::clone(&monthly));
-    module.add_background_task(|shutdown| leased::run(job, due, CONCURRENT_REPORTS, shutdown));
+    module.add_background_task(|shutdown| leased::run(job, due, MAX_CONCURRENT_REPORTS, shutdown));
     module.add_job(deps, "monthly-reports", TimeDelta::hours(1), move |_pool| {
         let monthly = Arc::clone(&monthly);
         async move { monthly.schedule().await }
     });
     module.add_background_task(|shutdown| {
-        leased::run(sender, wake_signals.emails, CONCURRENT_EMAILS, shutdown)
+        leased::run(sender, wake_signals.emails, MAX_CONCURRENT_EMAILS, shutdown)
     });
     Ok(module)
 }

@@ -1,4 +1,4 @@
-//! The executable of notify-svc.
+//! Runs notify-svc as its own process.
 
 use fintrac_kit::{healthcheck, process};
 

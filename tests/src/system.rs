@@ -1,4 +1,4 @@
-//! Runs the system in processes, in both shapes.
+//! Runs FinTrac in child processes: one for all services, or five.
 
 mod database;
 mod processes;
@@ -28,10 +28,10 @@ use crate::mailbox::Mailbox;
 
 /// The services behind the gateway, in the order of their ports.
 const SERVICES: [&str; 4] = ["auth", "ledger", "budget", "notify"];
-/// The maximum time for a start on a busy machine.
+/// The maximum time in which a process starts or exits on a busy machine.
 const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
 const SECRET: &str = "a service secret for tests, 32 characters";
-/// The data keys of five processes.
+/// The value of `FINTRAC_DATA_KEYS` in [`Layout::FiveProcesses`].
 pub const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// The process layout of the system.
@@ -47,26 +47,26 @@ pub enum Layout {
 #[derive(Debug)]
 pub struct Settings {
     pub log_level: &'static str,
-    /// Environment variables of every process.
-    pub common: Vec<(&'static str, String)>,
+    /// Additional environment variables of every process.
+    pub environment: Vec<(&'static str, String)>,
     /// The scheme of the URLs between services: `http` or `https`.
     pub scheme: &'static str,
-    /// Services with several replicas and their number, at most three.
+    /// The number of replicas per service, at most three; one if not listed.
     pub replicas: &'static [(&'static str, usize)],
-    /// Whether the cluster of five processes keeps every commit in a crash.
+    /// Whether PostgreSQL keeps every commit in a crash; for `FiveProcesses` only.
     pub durable: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", common: Vec::new(), scheme: "http", replicas: &[], durable: false }
+        Self { log_level: "warn", environment: Vec::new(), scheme: "http", replicas: &[], durable: false }
     }
 }
 
 /// A running system; its processes are killed on drop.
 #[derive(Debug)]
 pub struct System {
-    pub shape: Layout,
+    pub layout: Layout,
     pub client: Client,
     pub mailbox: Mailbox,
     /// The gRPC URL of auth-svc; in one process, of all services.
@@ -96,21 +96,21 @@ struct RunningProcess {
 }
 
 impl System {
-    /// Starts a system; `binary` is `fintrac-service`.
+    /// Starts a system; `binary` is the path of `fintrac-service`.
     ///
     /// # Panics
     /// If the system does not become ready.
-    pub async fn start(binary: &str, shape: Layout) -> Self {
-        Self::start_with(binary, shape, Settings::default()).await
+    pub async fn start(binary: &str, layout: Layout) -> Self {
+        Self::start_with(binary, layout, Settings::default()).await
     }
 
     /// Starts a system with `settings`.
     ///
     /// # Panics
     /// If the system does not become ready.
-    pub async fn start_with(binary: &str, shape: Layout, settings: Settings) -> Self {
-        let data = reachable_folder();
-        let cluster = match shape {
+    pub async fn start_with(binary: &str, layout: Layout, settings: Settings) -> Self {
+        let data = shared_tempdir();
+        let cluster = match layout {
             Layout::OneProcess => None,
             Layout::FiveProcesses => {
                 let start =
@@ -121,7 +121,7 @@ impl System {
         };
         let ports = free_ports(1 + 3 * SERVICES.len());
         let mut system = Self {
-            shape,
+            layout,
             client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
             mailbox: Mailbox::for_data_dir(data.path()),
             auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
@@ -144,7 +144,7 @@ impl System {
     async fn spawn_all(&mut self) {
         let rest = self.ports[0].to_string();
         let local = |port: u16| format!("127.0.0.1:{port}");
-        match self.shape {
+        match self.layout {
             Layout::OneProcess => {
                 let settings = vec![("SERVER_PORT", rest), ("GRPC_LISTEN", local(self.ports[1]))];
                 self.start_service("fintrac", settings);
@@ -162,7 +162,7 @@ impl System {
         }
     }
 
-    /// The gRPC ports of each service.
+    /// Returns the gRPC ports of each service, one per replica.
     fn grpc_ports(&self) -> Vec<Vec<u16>> {
         let replicas =
             |service: &str| self.settings.replicas.iter().find(|(candidate, _)| *candidate == service);
@@ -173,8 +173,8 @@ impl System {
         SERVICES.into_iter().enumerate().map(ports).collect()
     }
 
-    /// The gRPC addresses of the ledgers of five processes.
-    pub fn ledgers(&self) -> Vec<SocketAddr> {
+    /// Returns the gRPC addresses of all ledger-svc replicas, in `FiveProcesses`.
+    pub fn ledger_addresses(&self) -> Vec<SocketAddr> {
         self.grpc_ports()[1].iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect()
     }
 
@@ -189,7 +189,7 @@ impl System {
     /// If it cannot be started.
     pub fn start_ledger(&mut self) -> String {
         let port = free_ports(1)[0];
-        let mut settings = self.single_process_settings();
+        let mut settings = self.additional_process_settings();
         settings.push(("GRPC_LISTEN", format!("127.0.0.1:{port}")));
         self.start_service("ledger", settings);
         format!("http://127.0.0.1:{port}")
@@ -197,16 +197,16 @@ impl System {
 
     /// Starts another gateway and returns its address.
     ///
-    /// It calls the ledgers at `ledger_grpc`, or the same ones as the first gateway.
+    /// It calls ledger-svc at `ledger_urls`, separated by commas, or at the first gateway's URLs.
     ///
     /// # Panics
     /// If it does not become ready.
-    pub async fn start_gateway(&mut self, ledger_grpc: Option<&str>) -> String {
+    pub async fn start_gateway(&mut self, ledger_urls: Option<&str>) -> String {
         let port = free_ports(1)[0];
-        let mut settings = self.single_process_settings();
-        if let Some(ledger_grpc) = ledger_grpc {
+        let mut settings = self.additional_process_settings();
+        if let Some(ledger_urls) = ledger_urls {
             settings.retain(|(name, _)| *name != "LEDGER_URL");
-            settings.push(("LEDGER_URL", ledger_grpc.to_owned()));
+            settings.push(("LEDGER_URL", ledger_urls.to_owned()));
         }
         settings.push(("SERVER_PORT", port.to_string()));
         self.start_service("gateway", settings);
@@ -216,19 +216,21 @@ impl System {
         another.address().to_owned()
     }
 
-    /// The settings of a process that joins a system of one process.
-    fn single_process_settings(&self) -> Vec<(&'static str, String)> {
+    /// Returns the settings of an additional process.
+    ///
+    /// `FiveProcesses` needs none: [`Self::command`] sets them for every process.
+    fn additional_process_settings(&self) -> Vec<(&'static str, String)> {
         if self.cluster.is_some() {
             return Vec::new();
         }
         let secrets = std::fs::read_to_string(self.data.path().join("secrets.env")).expect("secrets");
-        let named = |name: &'static str| {
+        let secret = |name: &'static str| {
             let line = secrets.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             (name, line.expect(name).to_owned())
         };
         let socket = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
         let mut settings: Vec<_> =
-            ["FINTRAC_SERVICE_SECRET", "FINTRAC_TOKEN_SECRET", "FINTRAC_DATA_KEYS"].map(named).into();
+            ["FINTRAC_SERVICE_SECRET", "FINTRAC_TOKEN_SECRET", "FINTRAC_DATA_KEYS"].map(secret).into();
         let url = format!("postgres://postgres@localhost/postgres?host={}", socket.display());
         settings.push(("DATABASE_URL", url));
         let services = ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"];
@@ -242,7 +244,7 @@ impl System {
         // The environment has only what PostgreSQL's programs need, and the coverage output of
         // script/coverage.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.envs(coverage());
+        command.envs(coverage_variable());
         command
             .env("FINTRAC_DATA_DIR", self.data.path())
             .env("LOG_LEVEL", self.settings.log_level)
@@ -264,7 +266,7 @@ impl System {
             }
         }
         command
-            .envs(self.settings.common.iter().chain(settings).map(|(name, value)| (*name, value)))
+            .envs(self.settings.environment.iter().chain(settings).map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -274,11 +276,11 @@ impl System {
     fn spawn(&self, service: &str, settings: &[(&'static str, String)]) -> Child {
         let mut child = self.command(service, settings).spawn().expect("the service starts");
         let (service, stderr) = (service.to_owned(), child.stderr.take().expect("piped"));
-        let (logs, is_loud) = (Arc::clone(&self.logs), self.settings.log_level == "trace");
+        let (logs, is_trace) = (Arc::clone(&self.logs), self.settings.log_level == "trace");
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if !is_loud {
+                if !is_trace {
                     // Printed only for a failing test.
                     eprintln!("{service}: {line}");
                 }
@@ -313,7 +315,7 @@ impl System {
         tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("the system becomes ready");
     }
 
-    /// Waits for a readiness report that was checked after this call.
+    /// Waits for a readiness report made after this call, and returns it.
     ///
     /// Reports are cached for a second.
     ///
@@ -340,7 +342,7 @@ impl System {
         (checked_at >= since).then_some(body)
     }
 
-    /// The log output of all processes so far.
+    /// Returns the log output of all processes so far.
     pub fn logs(&self) -> String {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -358,13 +360,15 @@ impl System {
     }
 }
 
-/// The coverage output variable, for processes whose environment is cleared.
-pub fn coverage() -> Option<(&'static str, OsString)> {
+/// Returns `LLVM_PROFILE_FILE`, if set, for processes with a cleared environment.
+pub fn coverage_variable() -> Option<(&'static str, OsString)> {
     Some(("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE")?))
 }
 
-/// Creates a folder that PostgreSQL's account can access, also as root.
-pub fn reachable_folder() -> TempDir {
+/// Creates a temporary folder that other accounts can read.
+///
+/// As root, PostgreSQL runs under another account.
+pub fn shared_tempdir() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("chmod");
@@ -378,7 +382,7 @@ pub fn free_port() -> u16 {
 
 /// Returns free ports below the ephemeral range.
 ///
-/// No client takes one of them before it is used.
+/// Outgoing connections get ephemeral ports, so none takes a port before its server binds it.
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Concurrent test processes start at different offsets.

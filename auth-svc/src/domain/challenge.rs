@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-const MAX_ATTEMPTS: i32 = 5;
+const MAX_CODE_ATTEMPTS: i32 = 5;
 
 /// The purpose of an email challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -13,25 +13,25 @@ pub enum Purpose {
     VerifyEmail,
     /// Replaces a forgotten password.
     ResetPassword,
-    /// Verifies another address of a user.
+    /// Verifies the new address of a user who changes it.
     ChangeEmail,
 }
 
-/// The lifetimes of one challenge.
+/// The expiry times of a challenge's code and link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetimes {
+pub struct ExpiryTimes {
     pub code_expires_at: DateTime<Utc>,
     pub token_expires_at: DateTime<Utc>,
 }
 
 impl Purpose {
-    /// Returns the lifetimes of a challenge created at `now`.
-    pub fn lifetimes(self, now: DateTime<Utc>) -> Lifetimes {
-        let link = match self {
+    /// Returns the expiry times of a challenge created at `now`.
+    pub fn expiry_times(self, now: DateTime<Utc>) -> ExpiryTimes {
+        let token_lifetime = match self {
             Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
             Self::ResetPassword => TimeDelta::minutes(60),
         };
-        Lifetimes { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + link }
+        ExpiryTimes { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + token_lifetime }
     }
 
     /// Returns the kind of the event for which notify-svc sends the email.
@@ -46,5 +46,5 @@ impl Purpose {
 
 /// Returns whether a code is accepted after `attempts` wrong ones.
 pub fn is_code_usable(attempts: i32, code_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    attempts < MAX_ATTEMPTS && now < code_expires_at
+    attempts < MAX_CODE_ATTEMPTS && now < code_expires_at
 }

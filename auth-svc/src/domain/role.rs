@@ -1,4 +1,4 @@
-//! Roles: named sets of permissions, each `resource:action`.
+//! Roles: named sets of permissions of the form `resource:action`.
 //! Three roles are built in; administrators add custom ones.
 
 use std::collections::BTreeSet;
@@ -42,13 +42,13 @@ const ADMIN_PERMISSIONS: &[&str] = &[
     "roles:write",
 ];
 
-/// The permission to change the roles of a user.
+/// The permission to change roles, and to assign them to users.
 pub const ASSIGN_ROLES: &str = "roles:write";
 
 const MAX_NAME_CHARS: usize = 32;
 
-/// Returns every permission.
-pub fn permissions() -> BTreeSet<&'static str> {
+/// Returns the permissions of all built-in roles, which are all that exist.
+pub fn all_permissions() -> BTreeSet<&'static str> {
     USER_PERMISSIONS.iter().chain(SUPPORT_PERMISSIONS).chain(ADMIN_PERMISSIONS).copied().collect()
 }
 
@@ -60,8 +60,7 @@ pub struct Role {
     pub version: i64,
 }
 
-/// Returns the built-in roles.
-pub fn built_in() -> [Role; 3] {
+pub fn built_in_roles() -> [Role; 3] {
     let role = |name: &str, lists: &[&[&str]]| Role {
         name: name.to_owned(),
         permissions: lists.iter().copied().flatten().map(|permission| (*permission).to_owned()).collect(),
@@ -82,9 +81,9 @@ pub fn is_built_in(name: &str) -> bool {
 /// Parses a role name; it is stored in lowercase.
 pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
     let name = text.trim().to_ascii_lowercase();
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if starts && name.len() <= MAX_NAME_CHARS && name.chars().all(good) {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let starts_with_letter = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if starts_with_letter && name.len() <= MAX_NAME_CHARS && name.chars().all(is_allowed) {
         return Ok(name);
     }
     let hint =
@@ -94,7 +93,7 @@ pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
 
 /// Parses permissions and rejects unknown ones.
 pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<FieldViolation>> {
-    let known = permissions();
+    let known = all_permissions();
     let mut violations = Vec::new();
     let mut found = BTreeSet::new();
     for (index, text) in texts.iter().enumerate() {
@@ -111,33 +110,33 @@ pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<Field
 
 #[cfg(test)]
 mod tests {
-    use super::{built_in, parse_name, parse_permissions, permissions};
+    use super::{all_permissions, built_in_roles, parse_name, parse_permissions};
 
     #[test]
-    fn every_permission_of_a_call_belongs_to_a_role() {
+    fn every_permission_of_an_rpc_belongs_to_a_role() {
         let needed = fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions);
         for permission in needed {
-            assert!(permissions().contains(*permission), "{permission} belongs to no role");
+            assert!(all_permissions().contains(*permission), "{permission} belongs to no role");
         }
-        let [user, support, admin] = built_in();
+        let [user, support, admin] = built_in_roles();
         assert!(user.permissions.is_subset(&support.permissions));
         assert!(support.permissions.is_subset(&admin.permissions));
-        assert_eq!(admin.permissions.len(), permissions().len());
+        assert_eq!(admin.permissions.len(), all_permissions().len());
         for staff in ["users:read", "roles:write", "audit:read", "ip_rules:write", "jobs:write"] {
             assert!(!user.permissions.contains(staff), "{staff}");
         }
     }
 
     #[test]
-    fn every_permission_is_needed_by_some_call() {
-        for permission in permissions() {
+    fn every_permission_is_required_by_an_rpc() {
+        for permission in all_permissions() {
             let used = fintrac_proto::ACCESS.iter().any(|access| access.permissions.contains(&permission));
             assert!(used, "no RPC requires {permission}");
         }
     }
 
     #[test]
-    fn names_and_permissions_are_read_in_any_case() {
+    fn names_and_permissions_are_case_insensitive() {
         assert_eq!(parse_name(" Book-Keeper ").as_deref().ok(), Some("book-keeper"));
         for bad in ["", "1st", "a b", "ä", &"x".repeat(33)] {
             assert!(parse_name(bad).is_err(), "{bad}");

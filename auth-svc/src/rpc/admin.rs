@@ -7,15 +7,15 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
 use crate::domain::ip_rule::IpRuleInput;
-use crate::domain::role::{Role, permissions};
+use crate::domain::role::{Role, all_permissions};
 use crate::service::PageQuery;
 use crate::store::ip_rules::IpRule;
 
-fn role_created(role: &Role) -> pb::CreateRoleResponse {
+fn create_role_response(role: &Role) -> pb::CreateRoleResponse {
     pb::CreateRoleResponse { role: Some(role.into()) }
 }
 
-fn rule_created(rule: &IpRule) -> pb::CreateIpRuleResponse {
+fn create_ip_rule_response(rule: &IpRule) -> pb::CreateIpRuleResponse {
     pb::CreateIpRuleResponse { rule: Some(rule.into()) }
 }
 
@@ -61,7 +61,7 @@ impl AdminService for Rpc {
         _request: Request<pb::ListRolesRequest>,
     ) -> Result<Response<pb::ListRolesResponse>, Status> {
         let roles = self.0.list_roles().await?.iter().map(Into::into).collect();
-        let permissions = permissions().into_iter().map(str::to_owned).collect();
+        let permissions = all_permissions().into_iter().map(str::to_owned).collect();
         Ok(Response::new(pb::ListRolesResponse { roles, permissions }))
     }
 
@@ -72,9 +72,9 @@ impl AdminService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "AdminService/CreateRole")?;
         let pb::CreateRoleRequest { name, permissions } = request.into_inner();
-        let encode = |role: &Role| role_created(role).encode_to_vec();
+        let encode = |role: &Role| create_role_response(role).encode_to_vec();
         let stored = self.0.create_role(&ctx, &name, &permissions, key, encode).await?;
-        idempotency::response(stored, |role| role_created(&role))
+        idempotency::response(stored, |role| create_role_response(&role))
     }
 
     async fn update_role(
@@ -117,10 +117,10 @@ impl AdminService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "AdminService/CreateIpRule")?;
         let pb::CreateIpRuleRequest { action, cidr, user_id, note } = request.into_inner();
-        let encode = |rule: &IpRule| rule_created(rule).encode_to_vec();
+        let encode = |rule: &IpRule| create_ip_rule_response(rule).encode_to_vec();
         let stored =
             self.0.create_ip_rule(&ctx, &IpRuleInput { action, cidr, user_id, note }, key, encode).await?;
-        idempotency::response(stored, |rule| rule_created(&rule))
+        idempotency::response(stored, |rule| create_ip_rule_response(&rule))
     }
 
     async fn delete_ip_rule(

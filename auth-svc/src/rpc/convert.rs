@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::access::token_verifier::TrustUpdate;
-use fintrac_kit::access::{AddressRule, DeniedCall};
+use fintrac_kit::access::{DeniedCall, EnforcedIpRule};
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::context::Client;
 use fintrac_kit::error::FieldViolation;
@@ -14,17 +14,17 @@ use uuid::Uuid;
 use crate::domain::device::Device;
 use crate::domain::preferences::{Channels, ChannelsChange, NotificationKind, PreferencesChanges};
 use crate::domain::profile::{ProfileChanges, RegistrationInput};
-use crate::domain::role::{Role, permissions};
+use crate::domain::role::{Role, all_permissions};
 use crate::domain::second_factor::Enrollment;
 use crate::error::Error;
-use crate::service::{ChallengeSecrets, CurrentUser, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
+use crate::service::{ChallengeData, CurrentUser, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
 use crate::store::devices::KnownDevice;
 use crate::store::households::Household;
 use crate::store::ip_rules::IpRule;
 use crate::store::managed_users::ManagedUser;
 use crate::store::preferences::Subscriber;
 use crate::store::security_events::{SecurityEventFilter, SecurityEventRow};
-use crate::store::sessions::OpenSession;
+use crate::store::sessions::SessionSummary;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
@@ -150,8 +150,8 @@ impl From<Recipient> for pb::Recipient {
     }
 }
 
-impl From<ChallengeSecrets> for pb::GetChallengeResponse {
-    fn from(secrets: ChallengeSecrets) -> Self {
+impl From<ChallengeData> for pb::GetChallengeDataResponse {
+    fn from(secrets: ChallengeData) -> Self {
         Self {
             recipient: Some(secrets.recipient.into()),
             token: secrets.token,
@@ -168,8 +168,8 @@ impl From<SigningKey> for pb::SigningKey {
 
 /// Converts an update to a snapshot.
 pub fn snapshot(update: TrustUpdate) -> pb::TrustSnapshot {
-    let pb::TrustDelta { keys, revoked, roles, address_rules } = delta(update);
-    pb::TrustSnapshot { keys, revoked, roles, address_rules }
+    let pb::TrustDelta { keys, revoked, roles, ip_rules } = delta(update);
+    pb::TrustSnapshot { keys, revoked, roles, ip_rules }
 }
 
 /// Converts an update to a delta.
@@ -180,7 +180,7 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
         expires_at: Some(timestamp(expires_at)),
     };
     let role = |(name, permissions)| pb::RolePermissions { name, permissions };
-    let rule = |rule: AddressRule| pb::AddressRule {
+    let rule = |rule: EnforcedIpRule| pb::EnforcedIpRule {
         user_id: rule.user_id.map(|id| id.to_string()).unwrap_or_default(),
         cidr: rule.network.to_string(),
         allow: rule.allow,
@@ -189,9 +189,9 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
         keys: update.keys.into_iter().map(key).collect(),
         revoked: update.revoked.into_iter().map(revoked).collect(),
         roles: update.roles.map(|roles| pb::RoleSet { roles: roles.into_iter().map(role).collect() }),
-        address_rules: update
-            .address_rules
-            .map(|rules| pb::AddressRuleSet { rules: rules.into_iter().map(rule).collect() }),
+        ip_rules: update
+            .ip_rules
+            .map(|rules| pb::EnforcedIpRuleSet { rules: rules.into_iter().map(rule).collect() }),
     }
 }
 
@@ -199,7 +199,7 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
 /// Returns `None` if a field is not valid.
 pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
     // Only known permissions, because the text is stored.
-    let permission = permissions().into_iter().find(|permission| **permission == call.permission)?;
+    let permission = all_permissions().into_iter().find(|permission| **permission == call.permission)?;
     Some(DeniedCall {
         user_id: Uuid::parse_str(&call.user_id).ok()?,
         session_id: Uuid::parse_str(&call.session_id).ok()?,
@@ -214,18 +214,18 @@ pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
 pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
-    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let if_named = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     ProfileChanges {
-        email: set("email", request.email),
-        first_name: set("first_name", request.first_name),
-        last_name: set("last_name", request.last_name),
+        email: if_named("email", request.email),
+        first_name: if_named("first_name", request.first_name),
+        last_name: if_named("last_name", request.last_name),
         username: has("username").then_some(request.username),
         phone_number: has("phone_number").then_some(request.phone_number),
     }
 }
 
-impl From<OpenSession> for pb::Session {
-    fn from(session: OpenSession) -> Self {
+impl From<SessionSummary> for pb::Session {
+    fn from(session: SessionSummary) -> Self {
         let name = Some(session.device_name).filter(|name| !name.is_empty());
         Self {
             id: session.id.to_string(),
@@ -381,13 +381,13 @@ impl From<&Settings> for pb::Preferences {
 pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> PreferencesChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
-    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let if_named = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     let notifications = request.notifications.into_iter().filter(|_| has("notifications"));
     PreferencesChanges {
-        theme: set("theme", request.theme),
-        locale: set("locale", request.locale),
-        default_currency: set("default_currency", request.default_currency),
-        timezone: set("timezone", request.timezone),
+        theme: if_named("theme", request.theme),
+        locale: if_named("locale", request.locale),
+        default_currency: if_named("default_currency", request.default_currency),
+        timezone: if_named("timezone", request.timezone),
         large_transaction_limit: has("large_transaction_limit").then_some(request.large_transaction_limit),
         notifications: notifications
             .map(|change| ChannelsChange { kind: change.kind, email: change.email, inbox: change.inbox })

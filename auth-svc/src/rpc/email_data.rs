@@ -18,28 +18,28 @@ impl EmailDataService for Rpc {
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient.into()), unsubscribe_token }))
     }
 
-    async fn list_recipients(
+    async fn list_subscribers(
         &self,
-        request: Request<pb::ListRecipientsRequest>,
-    ) -> Result<Response<pb::ListRecipientsResponse>, Status> {
-        let pb::ListRecipientsRequest { household_id, kind } = request.into_inner();
-        let recipients = self.0.list_recipients(convert::parse_id(&household_id)?, &kind).await?;
+        request: Request<pb::ListSubscribersRequest>,
+    ) -> Result<Response<pb::ListSubscribersResponse>, Status> {
+        let pb::ListSubscribersRequest { household_id, kind } = request.into_inner();
+        let recipients = self.0.list_subscribers(convert::parse_id(&household_id)?, &kind).await?;
         let subscribers = recipients.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListRecipientsResponse { subscribers }))
+        Ok(Response::new(pb::ListSubscribersResponse { subscribers }))
     }
 
-    async fn list_households(
+    async fn list_household_timezones(
         &self,
-        request: Request<pb::ListHouseholdsRequest>,
-    ) -> Result<Response<pb::ListHouseholdsResponse>, Status> {
+        request: Request<pb::ListHouseholdTimezonesRequest>,
+    ) -> Result<Response<pb::ListHouseholdTimezonesResponse>, Status> {
         let after = request.into_inner().after;
         let after = if after.is_empty() { Uuid::nil() } else { convert::parse_id(&after)? };
-        let households = self.0.list_households(after).await?;
+        let households = self.0.list_household_timezones(after).await?;
         let households = households.into_iter().map(|(id, timezone)| {
             let household_id = id.to_string();
             pb::HouseholdTimezone { household_id, timezone }
         });
-        Ok(Response::new(pb::ListHouseholdsResponse { households: households.collect() }))
+        Ok(Response::new(pb::ListHouseholdTimezonesResponse { households: households.collect() }))
     }
 
     async fn list_large_transaction_limits(
@@ -57,11 +57,12 @@ impl EmailDataService for Rpc {
         Ok(Response::new(pb::ListLargeTransactionLimitsResponse { limits: limits.collect() }))
     }
 
-    async fn get_challenge(
+    async fn get_challenge_data(
         &self,
-        request: Request<pb::GetChallengeRequest>,
-    ) -> Result<Response<pb::GetChallengeResponse>, Status> {
-        let secrets = self.0.get_challenge(convert::parse_id(&request.into_inner().challenge_id)?).await?;
+        request: Request<pb::GetChallengeDataRequest>,
+    ) -> Result<Response<pb::GetChallengeDataResponse>, Status> {
+        let secrets =
+            self.0.get_challenge_data(convert::parse_id(&request.into_inner().challenge_id)?).await?;
         Ok(Response::new(secrets.into()))
     }
 
@@ -91,12 +92,12 @@ impl EmailDataService for Rpc {
         Ok(Response::new(pb::GetDeletionDataResponse { recipient, erased_at }))
     }
 
-    async fn get_previous_email(
+    async fn get_previous_recipient(
         &self,
-        request: Request<pb::GetPreviousEmailRequest>,
-    ) -> Result<Response<pb::GetPreviousEmailResponse>, Status> {
+        request: Request<pb::GetPreviousRecipientRequest>,
+    ) -> Result<Response<pb::GetPreviousRecipientResponse>, Status> {
         let recipient =
-            self.0.get_previous_email(convert::parse_id(&request.into_inner().challenge_id)?).await?;
-        Ok(Response::new(pb::GetPreviousEmailResponse { recipient: Some(recipient.into()) }))
+            self.0.get_previous_recipient(convert::parse_id(&request.into_inner().challenge_id)?).await?;
+        Ok(Response::new(pb::GetPreviousRecipientResponse { recipient: Some(recipient.into()) }))
     }
 }

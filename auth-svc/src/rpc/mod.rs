@@ -1,4 +1,4 @@
-//! The gRPC services: they convert a request, run a use case and convert back.
+//! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod admin;
 mod convert;
@@ -18,14 +18,14 @@ use std::sync::Arc;
 use fintrac_proto::auth::v1 as pb;
 use tonic::service::Routes;
 
-use crate::service::Identity;
+use crate::service::IdentityUseCases;
 
-/// The implementation of all gRPC services of auth.
+/// The implementation of all gRPC services of auth-svc.
 #[derive(Debug, Clone)]
-struct Rpc(Arc<Identity>);
+struct Rpc(Arc<IdentityUseCases>);
 
-/// Adds all of auth's gRPC services.
-pub fn routes(routes: Routes, identity: &Arc<Identity>) -> Routes {
+/// Adds all gRPC services of auth-svc to `routes`.
+pub fn routes(routes: Routes, identity: &Arc<IdentityUseCases>) -> Routes {
     let rpc = Rpc(Arc::clone(identity));
     routes
         .add_service(pb::identity_service_server::IdentityServiceServer::new(rpc.clone()))

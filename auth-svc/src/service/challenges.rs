@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::throttling::{Attempt, AttemptRecord};
-use super::{ChangeEvent, Identity};
+use super::throttling::{Attempt, CountedAttempt};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::{Purpose, is_code_usable};
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -33,7 +33,7 @@ impl ChallengeProof {
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Creates a challenge and records the event for which its email is sent.
     /// Earlier challenges of its purpose are closed. `email` is the new address of an email change.
     pub(super) async fn create_challenge(
@@ -74,7 +74,7 @@ impl Identity {
             email,
             token_hash: self.secrets.token_hash(&self.secrets.link_token(id)),
             code_hash: self.secrets.code_hash(id, &self.secrets.code(id)),
-            lifetimes: purpose.lifetimes(now),
+            expiry_times: purpose.expiry_times(now),
             now,
         };
         challenges::insert(connection, &challenge).await?;
@@ -84,28 +84,28 @@ impl Identity {
     /// Counts a code by the network of the client and by the address.
     /// The first count limits guesses across many addresses, the second one guesses from many
     /// networks and across many emails. A token has 256 bits and is not counted.
-    pub(super) async fn record_proof_attempt(
+    pub(super) async fn count_proof_attempt(
         &self,
         proof: &ChallengeProof,
         origin: &RequestOrigin,
-    ) -> Result<Vec<AttemptRecord>, Error> {
+    ) -> Result<Vec<CountedAttempt>, Error> {
         let ChallengeProof::Code { email, .. } = proof else { return Ok(Vec::new()) };
         let address = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-        let mut records = self.attempt_from(Scope::CredentialIp, origin).await?;
+        let mut attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
         match self.attempt(Scope::EmailCode, address.key()).await? {
-            Attempt::Allowed(record) => records.push(record),
+            Attempt::Allowed(attempt) => attempts.push(attempt),
             Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         }
-        Ok(records)
+        Ok(attempts)
     }
 
     /// Refunds the attempts after the code turned out to be correct.
     pub(super) async fn refund_proof_attempt(
         &self,
         connection: &mut PgConnection,
-        records: &[AttemptRecord],
+        attempts: &[CountedAttempt],
     ) -> Result<(), sqlx::Error> {
-        self.refund_all(connection, records).await
+        self.refund_all(connection, attempts).await
     }
 
     /// Returns whether `code` is the challenge's code, in any notation.

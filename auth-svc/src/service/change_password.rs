@@ -3,12 +3,12 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
 
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::Purpose;
 use crate::error::Error;
 use crate::store::{challenges, sessions, users};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn change_password(
         &self,
         ctx: &RequestContext,
@@ -50,7 +50,7 @@ impl Identity {
         let change = ChangeEvent::for_user(user_id, version, "password_changed", &["password"]);
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }

@@ -5,15 +5,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::RequestContext;
 
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::role;
 use crate::error::Error;
 use crate::store::{roles, sessions, users};
 
 const GRACE_PERIOD: TimeDelta = TimeDelta::days(30);
 
-impl Identity {
-    /// Returns the time at which the account will be erased.
+impl IdentityUseCases {
+    /// Schedules the erasure and returns its time.
     pub async fn delete_me(
         &self,
         ctx: &RequestContext,
@@ -24,7 +24,7 @@ impl Identity {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let reauthentication =
             self.reauthenticate_with_password(user_id, "password", password.into(), origin).await?;
-        let record = self.record_code_attempt(user_id, code).await?;
+        let attempt = self.count_code_attempt(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         roles::lock(&mut transaction).await?;
         let user =
@@ -37,7 +37,7 @@ impl Identity {
             return Err(Error::LastAdmin);
         }
         if let Err(rejection) =
-            self.require_second_factor(&mut transaction, &user, code, record, origin).await?
+            self.require_second_factor(&mut transaction, &user, code, attempt, origin).await?
         {
             transaction.commit().await?;
             return Err(rejection);
@@ -54,7 +54,7 @@ impl Identity {
         let change = ChangeEvent::for_user(user_id, version, "deletion_requested", &["erase_at"]);
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(erase_at)
     }

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::domain::preferences::NotificationKind;
 use crate::error::Error;
 use crate::store::devices::DeviceSummary;
 use crate::store::users::{self, Recipient};
 use crate::store::{challenges, devices};
 
-impl Identity {
+impl IdentityUseCases {
     /// Returns the recipient of an email and the token that unsubscribes from `kind`.
     /// There is no token if the kind cannot be switched off.
     pub async fn get_recipient(
@@ -48,7 +48,7 @@ impl Identity {
     }
 
     /// Returns the user with the email address before the change.
-    pub async fn get_previous_email(&self, challenge_id: Uuid) -> Result<Recipient, Error> {
+    pub async fn get_previous_recipient(&self, challenge_id: Uuid) -> Result<Recipient, Error> {
         let mut connection = self.pool.acquire().await?;
         let previous = challenges::find_previous_email(&mut connection, challenge_id).await?;
         let (user_id, email) = previous.ok_or(Error::NotFound("address"))?;

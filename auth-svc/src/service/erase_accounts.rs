@@ -8,11 +8,11 @@ use fintrac_kit::events::{self, NewEvent};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::{households, sessions, users};
 
-impl Identity {
+impl IdentityUseCases {
     /// Starts the erasure of all accounts that are due, one transaction each.
     pub async fn erase_accounts(&self) -> Result<(), sqlx::Error> {
         loop {
@@ -26,8 +26,8 @@ impl Identity {
                 Err(Error::Database(error)) => return Err(error),
                 Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
             }
-            self.wake_signal.wake();
-            self.erasures.wake();
+            self.event_log_signal.wake();
+            self.erasure_signal.wake();
         }
     }
 

@@ -7,11 +7,11 @@ use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store;
 
-impl ExportSource for Identity {
+impl ExportSource for IdentityUseCases {
     const SECTIONS: &'static [&'static str] = &[
         "user",
         "account",

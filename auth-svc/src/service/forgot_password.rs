@@ -7,7 +7,7 @@ use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
 use tokio::time::Instant;
 
-use super::Identity;
+use super::IdentityUseCases;
 use super::throttling::Attempt;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
@@ -18,7 +18,7 @@ use crate::store::users;
 /// The duration of every response; the work for a known address takes less.
 const MIN_RESPONSE_TIME: Duration = Duration::from_millis(100);
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn forgot_password(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         uniform_duration(self.request_password_reset(email, origin)).await
     }
@@ -44,7 +44,7 @@ impl Identity {
         }
         self.create_challenge(&mut transaction, user.id, Purpose::ResetPassword, None, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 }

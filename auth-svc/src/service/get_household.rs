@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::households::{self, Household};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn get_household(&self, household_id: Uuid) -> Result<Household, Error> {
         let mut connection = self.pool.acquire().await?;
         households::find(&mut connection, household_id).await?.ok_or(Error::NotFound("household"))

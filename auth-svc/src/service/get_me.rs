@@ -4,7 +4,7 @@ use fintrac_kit::access::Principal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use super::register::phone_number_aad;
 use crate::error::Error;
 use crate::store::challenges;
@@ -20,7 +20,7 @@ pub struct CurrentUser {
     pub household_id: Uuid,
 }
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn get_me(&self, principal: &Principal) -> Result<CurrentUser, Error> {
         let mut connection = self.pool.acquire().await?;
         self.profile(&mut connection, principal.user_id, principal.household_id).await

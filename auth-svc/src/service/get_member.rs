@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::households;
 
-impl Identity {
+impl IdentityUseCases {
     /// Returns the currency in which a member creates something by default.
     pub async fn get_default_currency(&self, household_id: Uuid, user_id: Uuid) -> Result<String, Error> {
         let mut connection = self.pool.acquire().await?;

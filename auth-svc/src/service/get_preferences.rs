@@ -4,7 +4,7 @@ use fintrac_kit::access::Principal;
 use fintrac_money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::domain::preferences::Preferences;
 use crate::error::Error;
 use crate::store::{households, preferences};
@@ -22,7 +22,7 @@ impl Settings {
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn get_preferences(&self, principal: &Principal) -> Result<Settings, Error> {
         let mut connection = self.pool.acquire().await?;
         self.settings(&mut connection, principal).await

@@ -3,12 +3,12 @@
 use fintrac_kit::idempotency::{self, Claim, IdempotentResult, Key};
 use sqlx::PgConnection;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 
-impl Identity {
+impl IdentityUseCases {
     /// Claims `key`; returns the stored response if the key was used before.
-    pub(super) async fn claim<T>(
+    pub(super) async fn claim_key<T>(
         &self,
         connection: &mut PgConnection,
         key: Option<&Key>,
@@ -16,8 +16,8 @@ impl Identity {
         let Some(key) = key else { return Ok(None) };
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
-            Claim::Replay(reply) => Ok(Some(IdempotentResult::Replayed(reply))),
-            Claim::KeyMismatch => Err(Error::KeyReused),
+            Claim::Replay(response) => Ok(Some(IdempotentResult::Replayed(response))),
+            Claim::KeyMismatch => Err(Error::KeyMismatch),
         }
     }
 

@@ -1,12 +1,12 @@
-//! Lists the amounts from which members are notified of a transaction.
+//! Lists the amounts above which members are notified of a transaction.
 
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::preferences::{self, LargeTransactionLimit};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn list_large_transaction_limits(
         &self,
         household_ids: &[Uuid],

@@ -1,10 +1,10 @@
 //! Returns the public keys for the JSON Web Key Set (JWKS).
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::signing_keys::{self, SigningKey};
 
-impl Identity {
+impl IdentityUseCases {
     /// Lists the keys; there are none with HS256, which has no public keys.
     pub async fn list_signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
         if self.config.hs256_secret.is_some() {

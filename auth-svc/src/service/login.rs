@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::passwords::PasswordVerification;
-use super::throttling::{Attempt, AttemptRecord};
-use super::{ChangeEvent, CurrentUser, Identity, TokenPair};
+use super::throttling::{Attempt, CountedAttempt};
+use super::{ChangeEvent, CurrentUser, IdentityUseCases, TokenPair};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -40,10 +40,10 @@ pub struct LoginOutcome {
     pub me: CurrentUser,
 }
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn login(&self, login: Login, origin: &RequestOrigin) -> Result<LoginOutcome, Error> {
         validate(&login)?;
-        let ip_records = self.attempt_from(Scope::CredentialIp, origin).await?;
+        let ip_attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
         let user = self.find(&login).await?;
         let account = match &user {
             Some(user) => self.account_throttle_key(user.id, origin).await?,
@@ -59,42 +59,42 @@ impl Identity {
             Err(error) => {
                 // The password was not checked, so the attempt was no failure.
                 let mut connection = self.pool.acquire().await?;
-                self.refund_all(&mut connection, &ip_records).await?;
-                if let Attempt::Allowed(record) = &account_attempt {
-                    self.refund(&mut connection, record).await?;
+                self.refund_all(&mut connection, &ip_attempts).await?;
+                if let Attempt::Allowed(attempt) = &account_attempt {
+                    self.refund(&mut connection, attempt).await?;
                 }
                 return Err(error);
             }
         };
         let is_right = may_log_in && verification != PasswordVerification::Wrong;
-        let (Some(user), Attempt::Allowed(record), true) = (&user, &account_attempt, is_right) else {
+        let (Some(user), Attempt::Allowed(attempt), true) = (&user, &account_attempt, is_right) else {
             self.record_failed_login(user.as_ref(), &account_attempt, origin).await?;
             return Err(Error::InvalidCredentials);
         };
         // From here on the user is authenticated.
         let origin = &Self::authenticated_origin(user.id, origin);
-        let factor_record = self.record_code_attempt(user.id, &login.code).await;
+        let factor_attempt = self.count_code_attempt(user.id, &login.code).await;
         let mut transaction = self.pool.begin().await?;
         // The password may have changed during the check.
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
         let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
-        self.refund_all(&mut transaction, &ip_records).await?;
-        self.refund(&mut transaction, record).await?;
-        let factor_record = match factor_record {
-            Ok(factor_record) => factor_record,
+        self.refund_all(&mut transaction, &ip_attempts).await?;
+        self.refund(&mut transaction, attempt).await?;
+        let factor_attempt = match factor_attempt {
+            Ok(factor_attempt) => factor_attempt,
             Err(error) => {
                 transaction.commit().await?;
                 return Err(error);
             }
         };
         if let Err(rejection) =
-            self.authorize_login(&mut transaction, &locked, &login.code, factor_record, origin).await?
+            self.authorize_login(&mut transaction, &locked, &login.code, factor_attempt, origin).await?
         {
             transaction.commit().await?;
             return Err(rejection);
         }
-        self.reset(&mut transaction, record).await?;
+        self.reset(&mut transaction, attempt).await?;
         users::set_last_login(&mut transaction, user.id, self.clock.now()).await?;
         if let PasswordVerification::Rehashed(hash) = verification {
             users::set_password_hash(&mut transaction, user.id, &hash).await?;
@@ -106,7 +106,7 @@ impl Identity {
         let me = self.profile(&mut transaction, user.id, household_id).await?;
         let tokens = self.token_pair(&session, &me.profile, refresh_token)?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(LoginOutcome { tokens, me })
     }
@@ -134,7 +134,7 @@ impl Identity {
         connection: &mut PgConnection,
         user: &Credentials,
         code: &str,
-        factor_record: Option<AttemptRecord>,
+        factor_attempt: Option<CountedAttempt>,
         origin: &RequestOrigin,
     ) -> Result<Result<(), Error>, Error> {
         if !user.email_verified {
@@ -146,7 +146,7 @@ impl Identity {
             return Ok(Err(Error::Status(Box::new(status))));
         }
         if let Err(rejection) =
-            self.require_second_factor(connection, user, code, factor_record, origin).await?
+            self.require_second_factor(connection, user, code, factor_attempt, origin).await?
         {
             return Ok(Err(rejection));
         }
@@ -169,8 +169,8 @@ impl Identity {
     ) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         match (user, attempt) {
-            (Some(user), Attempt::Allowed(record)) => {
-                self.record_failed_attempt(&mut connection, user, record, "login_failed", origin).await
+            (Some(user), Attempt::Allowed(attempt)) => {
+                self.record_failed_attempt(&mut connection, user, attempt, "login_failed", origin).await
             }
             (user, _) => {
                 let user = user.map(|user| user.id);
@@ -180,7 +180,7 @@ impl Identity {
     }
 
     /// Returns the name under which an account's wrong passwords are counted.
-    /// A network from which the user has logged in has a count of its own, so that an attacker
+    /// A network from which the user has logged in has its own count, so that an attacker
     /// elsewhere cannot lock the user out.
     async fn account_throttle_key(
         &self,
@@ -197,15 +197,15 @@ impl Identity {
         &self,
         connection: &mut PgConnection,
         user: &Credentials,
-        record: &AttemptRecord,
+        attempt: &CountedAttempt,
         kind: &str,
         origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         self.record_security_event(connection, Some(user.id), kind, None, "", origin).await?;
-        if record.failures() == FAILURES_BEFORE_NOTIFICATION {
+        if attempt.failures() == FAILURES_BEFORE_NOTIFICATION {
             let change = ChangeEvent::for_user(user.id, user.version, "throttled", &[]);
             self.record(connection, change, origin).await?;
-            self.wake_signal.wake();
+            self.event_log_signal.wake();
         }
         Ok(())
     }

@@ -4,13 +4,13 @@ use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::error::FieldViolation;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::{refresh_tokens, sessions, users};
 
-impl Identity {
-    /// Ends the session of `refresh_token`, which must be the caller's.
-    /// Without a token it ends the session of the caller's access token.
+impl IdentityUseCases {
+    /// Ends the session of `refresh_token`, which must belong to the caller.
+    /// If the token is empty, it ends the caller's current session.
     pub async fn logout(
         &self,
         principal: &Principal,
@@ -21,16 +21,19 @@ impl Identity {
         let mut session_id = principal.session_id;
         if !refresh_token.is_empty() {
             let hash = self.secrets.refresh_hash(refresh_token);
-            let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or_else(not_yours)?;
-            let session = sessions::lock(&mut transaction, token.session_id).await?.ok_or_else(not_yours)?;
+            let token =
+                refresh_tokens::find(&mut transaction, &hash).await?.ok_or_else(foreign_refresh_token)?;
+            let session = sessions::lock(&mut transaction, token.session_id)
+                .await?
+                .ok_or_else(foreign_refresh_token)?;
             if session.user_id != principal.user_id {
-                return Err(not_yours());
+                return Err(foreign_refresh_token());
             }
             session_id = session.id;
         }
         self.end_session(&mut transaction, principal.user_id, session_id, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }
@@ -45,13 +48,13 @@ impl Identity {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }
 }
 
-fn not_yours() -> Error {
-    let text = "The refresh token must be yours. Send another, or none to end this session.";
+fn foreign_refresh_token() -> Error {
+    let text = "The refresh token must belong to you. Send another, or none to end the current session.";
     Error::Invalid(vec![FieldViolation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
 }

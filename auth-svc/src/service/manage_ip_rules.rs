@@ -1,7 +1,7 @@
 //! Manages IP rules, which take effect within a second.
 //! Administrators cannot lock themselves out.
 
-use fintrac_kit::access::{AddressRule, AddressRules, RequestContext};
+use fintrac_kit::access::{EnforcedIpRule, EnforcedIpRules, RequestContext};
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
@@ -9,13 +9,13 @@ use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ChangeEvent, Identity, PageQuery};
+use super::{ChangeEvent, IdentityUseCases, PageQuery};
 use crate::domain::ip_rule::{Action, IpRuleInput};
 use crate::error::Error;
 use crate::store::ip_rules::{self, IpRule};
 use crate::store::{roles, users};
 
-impl Identity {
+impl IdentityUseCases {
     /// Lists the rules, the newest first.
     pub async fn list_ip_rules(&self, page: &PageQuery) -> Result<Page<IpRule>, Error> {
         let page = PageRequest::new(page.size, &page.token, "ip rules")?;
@@ -36,7 +36,7 @@ impl Identity {
         let invalid =
             |field: &str, reason, text: &str| Error::Invalid(vec![FieldViolation::new(field, reason, text)]);
         let mut transaction = self.pool.begin().await?;
-        if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(stored) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(stored);
         }
         roles::lock(&mut transaction).await?;
@@ -76,7 +76,7 @@ impl Identity {
         self.record(&mut transaction, ip_rule_change(ctx, &rule, 1, "created"), &ctx.origin).await?;
         self.store_response(&mut transaction, key.as_ref(), &encode(&rule)).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(IdempotentResult::New(rule))
     }
@@ -89,12 +89,12 @@ impl Identity {
         self.ensure_not_locked_out(&mut transaction, ctx).await?;
         self.record(&mut transaction, ip_rule_change(ctx, &rule, 2, "deleted"), &ctx.origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }
 
-    /// Ensures that the caller may create and delete rules for this user.
+    /// Ensures that the caller has every permission of the rule's user.
     async fn ensure_may_manage(
         &self,
         connection: &mut PgConnection,
@@ -115,8 +115,8 @@ impl Identity {
         connection: &mut PgConnection,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        let rules: AddressRules =
-            ip_rules::list_all(connection).await?.iter().filter_map(address_rule).collect();
+        let rules: EnforcedIpRules =
+            ip_rules::list_all(connection).await?.iter().filter_map(enforced_rule).collect();
         if rules.allows_user(ctx.principal.user_id, ctx.origin.client.ip) {
             return Ok(());
         }
@@ -125,9 +125,9 @@ impl Identity {
 }
 
 /// Converts a rule to the form that verifiers use.
-pub(super) fn address_rule(rule: &IpRule) -> Option<AddressRule> {
+pub(super) fn enforced_rule(rule: &IpRule) -> Option<EnforcedIpRule> {
     let allow = rule.action == Action::Allow;
-    Some(AddressRule { user_id: rule.user_id, network: rule.cidr.parse().ok()?, allow })
+    Some(EnforcedIpRule { user_id: rule.user_id, network: rule.cidr.parse().ok()?, allow })
 }
 
 fn ip_rule_change(

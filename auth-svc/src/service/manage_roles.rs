@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::role::{self, Role};
 use crate::error::Error;
 use crate::store::roles;
@@ -16,11 +16,11 @@ use crate::store::roles;
 /// The maximum number of custom roles.
 const MAX_ROLES: usize = 100;
 
-impl Identity {
+impl IdentityUseCases {
     /// Lists the roles, the built-in ones first.
     pub async fn list_roles(&self) -> Result<Vec<Role>, Error> {
         let own = roles::list(&mut *self.pool.acquire().await?).await?;
-        Ok(role::built_in().into_iter().chain(own).collect())
+        Ok(role::built_in_roles().into_iter().chain(own).collect())
     }
 
     pub async fn create_role(
@@ -32,7 +32,7 @@ impl Identity {
         encode: fn(&Role) -> Vec<u8>,
     ) -> Result<IdempotentResult<Role>, Error> {
         let mut transaction = self.pool.begin().await?;
-        if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(stored) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(stored);
         }
         roles::lock(&mut transaction).await?;
@@ -64,7 +64,7 @@ impl Identity {
             .await?;
         self.store_response(&mut transaction, key.as_ref(), &encode(&created)).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(IdempotentResult::New(created))
     }
@@ -90,7 +90,7 @@ impl Identity {
         self.record(&mut transaction, role_change(ctx, &after, "updated", &["permissions"]), &ctx.origin)
             .await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(after)
     }
@@ -111,7 +111,7 @@ impl Identity {
         role.version = role.version.saturating_add(1);
         self.record(&mut transaction, role_change(ctx, &role, "deleted", &[]), &ctx.origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Identity {
         connection: &mut PgConnection,
         name: &str,
     ) -> Result<Option<Role>, sqlx::Error> {
-        match role::built_in().into_iter().find(|role| role.name == name) {
+        match role::built_in_roles().into_iter().find(|role| role.name == name) {
             Some(role) => Ok(Some(role)),
             None => roles::find(connection, name).await,
         }

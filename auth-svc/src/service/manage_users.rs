@@ -11,7 +11,7 @@ use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ChangeEvent, Identity, PageQuery};
+use super::{ChangeEvent, IdentityUseCases, PageQuery};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::role;
@@ -58,7 +58,7 @@ impl UserQuery {
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Lists the users, the newest first.
     pub async fn list_users(&self, query: &UserQuery, page: &PageQuery) -> Result<Page<ManagedUser>, Error> {
         let filter = query.filter()?;
@@ -116,7 +116,7 @@ impl Identity {
         }
         let after = managed_users::find(&mut transaction, user_id, self.clock.now()).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         after.ok_or(Error::NotFound("user"))
     }

@@ -3,25 +3,25 @@
 mod challenges;
 mod change_password;
 mod delete_me;
-mod devices;
 mod email_data;
 mod erase_accounts;
 mod export;
 mod forgot_password;
-mod get_challenge;
+mod get_challenge_data;
 mod get_household;
 mod get_me;
 mod get_member;
 mod get_preferences;
 mod idempotency;
 mod list_large_transaction_limits;
-mod list_recipients;
-mod list_sessions;
 mod list_signing_keys;
+mod list_subscribers;
 mod login;
 mod logout;
+mod manage_devices;
 mod manage_ip_rules;
 mod manage_roles;
+mod manage_sessions;
 mod manage_users;
 mod operator;
 mod password_reauthentication;
@@ -55,7 +55,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use challenges::ChallengeProof;
-pub use get_challenge::ChallengeSecrets;
+pub use get_challenge_data::ChallengeData;
 pub use get_me::CurrentUser;
 pub use get_preferences::Settings;
 pub use login::Login;
@@ -72,19 +72,19 @@ use passwords::PasswordManager;
 use signing::Signer;
 use throttling::CheckPermits;
 
-/// The identity service.
+/// The use cases of auth-svc and the state that they share.
 #[derive(Debug)]
-pub struct Identity {
+pub struct IdentityUseCases {
     pub clock: Clock,
     pub publisher: Arc<TrustPublisher>,
     /// Cancelled when open streams must end.
     pub closing: CancellationToken,
     pub pool: PgPool,
     /// Wakes the erasure worker.
-    pub erasures: WakeSignal,
+    pub erasure_signal: WakeSignal,
     token_verifier: Arc<TokenVerifier>,
     random: Random,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
     config: Config,
     secrets: Secrets,
     passwords: PasswordManager,
@@ -92,20 +92,20 @@ pub struct Identity {
     signer: Arc<Signer>,
 }
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn new(config: Config, deps: ServiceDependencies) -> Result<Self, StartError> {
         let passwords = PasswordManager::new(&config, &deps.random);
         let signer = Arc::new(Signer::load(&config, &deps).await?);
         Ok(Self {
             publisher: Arc::new(TrustPublisher::new(&deps, Arc::clone(&signer))),
-            erasures: WakeSignal::default(),
+            erasure_signal: WakeSignal::default(),
             token_verifier: deps.token_verifier,
             secrets: Secrets::new(config.token_secret.clone()),
             clock: deps.clock,
             closing: deps.closing,
             random: deps.random,
             pool: deps.pool,
-            wake_signal: deps.wake_signal,
+            event_log_signal: deps.event_log_signal,
             config,
             passwords,
             check_permits: CheckPermits::default(),

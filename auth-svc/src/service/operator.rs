@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::register::phone_number_aad;
 use super::second_factors::totp_secret_aad;
 use super::signing;
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::Config;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
@@ -27,7 +27,7 @@ const BATCH_SIZE: i64 = 500;
 
 /// The operator's access to the schema of auth-svc.
 #[derive(Debug)]
-pub struct Operator(Identity);
+pub struct Operator(IdentityUseCases);
 
 /// The outcome of creating an administrator.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub enum OperatorError {
     InvalidEmail(String),
     #[error("JWT_ALGORITHM must not be HS256, which has no signing keys; change JWT_SECRET_KEY instead")]
     NoSigningKeys,
-    #[error("every value must decrypt with FINTRAC_DATA_KEYS: {0}; configure the key that encrypted it")]
+    #[error("a value cannot be decrypted with FINTRAC_DATA_KEYS: {0}; add the data key that encrypted it")]
     KeyRing(fintrac_kit::keyring::KeyRingError),
     #[error(
         "the account must not be locked or pending deletion; unlock it, or let its user log in, and try again"
@@ -77,7 +77,7 @@ impl From<sqlx::Error> for OperatorError {
 
 impl Operator {
     pub async fn open(config: Config, deps: ServiceDependencies) -> Result<Self, OperatorError> {
-        Ok(Self(Identity::new(config, deps).await?))
+        Ok(Self(IdentityUseCases::new(config, deps).await?))
     }
 
     /// Gives the role `admin` to the user of `email`; creates the user if necessary.
@@ -282,7 +282,7 @@ impl Operator {
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Inserts a verified user with a random, unknown password.
     async fn insert_admin(
         &self,

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use super::passwords::PasswordVerification;
 use super::throttling::Attempt;
 use crate::domain::throttle::Scope;
@@ -18,7 +18,7 @@ use crate::store::users::{self, Credentials};
 /// The hash of the password that was verified.
 pub(super) struct Reauthentication(String);
 
-impl Identity {
+impl IdentityUseCases {
     /// Verifies the password in `field` while no transaction is open.
     pub(super) async fn reauthenticate_with_password(
         &self,
@@ -36,25 +36,25 @@ impl Identity {
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
         let user = stored.filter(Credentials::may_log_in).ok_or(Error::NotFound("user"))?;
-        let record = match self.attempt(Scope::Reauthentication, &user_id.to_string()).await? {
-            Attempt::Allowed(record) => record,
+        let attempt = match self.attempt(Scope::Reauthentication, &user_id.to_string()).await? {
+            Attempt::Allowed(attempt) => attempt,
             Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         };
         match self.passwords.verify(password, Some(&user.password_hash)).await {
             Ok(PasswordVerification::Right | PasswordVerification::Rehashed(_)) => {
                 // The password was correct, even if a later check rejects the request.
-                self.reset(&mut *self.pool.acquire().await?, &record).await?;
+                self.reset(&mut *self.pool.acquire().await?, &attempt).await?;
                 Ok(Reauthentication(user.password_hash))
             }
             Ok(PasswordVerification::Wrong) => {
                 let mut connection = self.pool.acquire().await?;
-                self.record_failed_attempt(&mut connection, &user, &record, "password_rejected", origin)
+                self.record_failed_attempt(&mut connection, &user, &attempt, "password_rejected", origin)
                     .await?;
                 let text = "The password must be your current one. Try again.";
                 Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]))
             }
             Err(error) => {
-                self.refund(&mut *self.pool.acquire().await?, &record).await?;
+                self.refund(&mut *self.pool.acquire().await?, &attempt).await?;
                 Err(error)
             }
         }

@@ -7,14 +7,14 @@ use fintrac_kit::access::RequestContext;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::{second_factors, sessions};
 
 /// The time for which a login or reauthentication counts as recent.
 const REAUTHENTICATION_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
-impl Identity {
+impl IdentityUseCases {
     /// Verifies the password, and a code of the second factor if there is one.
     pub async fn reauthenticate(
         &self,
@@ -25,11 +25,11 @@ impl Identity {
         let (user_id, session_id) = (ctx.principal.user_id, ctx.principal.session_id);
         let reauthentication =
             self.reauthenticate_with_password(user_id, "password", password, &ctx.origin).await?;
-        let record = self.record_code_attempt(user_id, code).await?;
+        let attempt = self.count_code_attempt(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         let user =
             self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
-        let outcome = self.require_second_factor(&mut transaction, &user, code, record, &ctx.origin).await?;
+        let outcome = self.require_second_factor(&mut transaction, &user, code, attempt, &ctx.origin).await?;
         if outcome.is_ok() {
             sessions::set_authenticated_at(&mut transaction, session_id, self.clock.now()).await?;
             let session = Some(session_id);
@@ -44,7 +44,7 @@ impl Identity {
             .await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         outcome
     }
 

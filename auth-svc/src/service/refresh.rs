@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 
-use super::{Identity, TokenPair};
+use super::{IdentityUseCases, TokenPair};
 use crate::error::Error;
 use crate::store::refresh_tokens::{self, RefreshToken};
 use crate::store::sessions::{self, Session};
@@ -15,7 +15,7 @@ use crate::store::users;
 /// The time after its use in which a token gets the same successor again.
 const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn refresh(&self, refresh_token: &str, origin: &RequestOrigin) -> Result<TokenPair, Error> {
         let hash = self.secrets.refresh_hash(refresh_token);
         let mut transaction = self.pool.begin().await?;
@@ -33,7 +33,7 @@ impl Identity {
         } else if !self.is_retry(&mut transaction, &token).await? {
             self.revoke_on_reuse(&mut transaction, &session, origin).await?;
             transaction.commit().await?;
-            self.wake_signal.wake();
+            self.event_log_signal.wake();
             self.publisher.refresh_now();
             return Err(Error::RefreshTokenReused);
         }

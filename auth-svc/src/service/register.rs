@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
 use super::throttling::Attempt;
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::Purpose;
 use crate::domain::profile::{Registration, RegistrationInput};
 use crate::domain::throttle::Scope;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::store::preferences;
 use crate::store::users::{self, NewUser};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn register(&self, input: RegistrationInput, origin: &RequestOrigin) -> Result<(), Error> {
         uniform_duration(self.try_to_register(input, origin)).await
     }
@@ -34,7 +34,7 @@ impl Identity {
         let mut transaction = self.pool.begin().await?;
         self.insert_registration(&mut transaction, &registration, &password_hash, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
 
-use super::Identity;
+use super::IdentityUseCases;
 use super::forgot_password::uniform_duration;
 use super::throttling::Attempt;
 use crate::domain::challenge::Purpose;
@@ -16,7 +16,7 @@ use crate::store::users::{self, Credentials};
 /// The number of registrations of one address that get another email at once.
 const MAX_EMAILS: i64 = 5;
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn resend_verification(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         uniform_duration(self.request_verification(email, origin)).await
     }
@@ -54,7 +54,7 @@ impl Identity {
             self.create_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None, origin).await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::throttling::AttemptRecord;
-use super::{ChallengeProof, ChangeEvent, Identity};
+use super::throttling::CountedAttempt;
+use super::{ChallengeProof, ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::password;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::store::users::{self, Credentials};
 use crate::store::{challenges, sessions};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn reset_password(
         &self,
         proof: ChallengeProof,
@@ -32,8 +32,8 @@ impl Identity {
         new_password: &str,
         origin: &RequestOrigin,
     ) -> Result<(), Error> {
-        let records = self.record_proof_attempt(&proof, origin).await?;
-        let user_id = self.user_to_reset(&proof, new_password, &records).await?;
+        let attempts = self.count_proof_attempt(&proof, origin).await?;
+        let user_id = self.user_to_reset(&proof, new_password, &attempts).await?;
         // Hash without holding a lock, then resolve the challenge again under the lock.
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
@@ -62,7 +62,7 @@ impl Identity {
         let change = ChangeEvent::for_user(user_id, version, "password_reset", &["password"]);
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }
@@ -73,13 +73,13 @@ impl Identity {
         &self,
         proof: &ChallengeProof,
         new_password: &str,
-        records: &[AttemptRecord],
+        attempts: &[CountedAttempt],
     ) -> Result<Uuid, Error> {
         let mut transaction = self.pool.begin().await?;
         let checked = async {
             let challenge =
                 self.resolve_challenge(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
-            self.refund_proof_attempt(&mut transaction, records).await?;
+            self.refund_proof_attempt(&mut transaction, attempts).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
             let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;

@@ -7,8 +7,8 @@ use fintrac_kit::error::FieldViolation;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::throttling::{Attempt, AttemptRecord};
-use super::{ChangeEvent, Identity};
+use super::throttling::{Attempt, CountedAttempt};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::second_factor::{self, Code, Enrollment};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
@@ -27,7 +27,7 @@ enum FactorCheck {
     },
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Checks `code` and consumes it if it is valid.
     async fn second_factor(
         &self,
@@ -63,37 +63,37 @@ impl Identity {
     }
 
     /// Counts a code before it is checked; an empty code is not counted.
-    pub(super) async fn record_code_attempt(
+    pub(super) async fn count_code_attempt(
         &self,
         user_id: Uuid,
         code: &str,
-    ) -> Result<Option<AttemptRecord>, Error> {
+    ) -> Result<Option<CountedAttempt>, Error> {
         if Code::parse(code).is_none() {
             return Ok(None);
         }
         match self.attempt(Scope::SecondFactor, &user_id.to_string()).await? {
-            Attempt::Allowed(record) => Ok(Some(record)),
+            Attempt::Allowed(attempt) => Ok(Some(attempt)),
             Attempt::Blocked(wait) => Err(Error::Throttled(wait)),
         }
     }
 
     /// Requires the second factor of a user who has one.
-    /// The password was correct. `record` is the result of [`Self::record_code_attempt`]. The
+    /// The password was correct. `attempt` is the result of [`Self::count_code_attempt`]. The
     /// caller commits in either case.
     pub(super) async fn require_second_factor(
         &self,
         connection: &mut PgConnection,
         user: &Credentials,
         code: &str,
-        record: Option<AttemptRecord>,
+        attempt: Option<CountedAttempt>,
         origin: &RequestOrigin,
     ) -> Result<Result<(), Error>, Error> {
         let factor = self.second_factor(connection, user.id, code).await?;
-        match (factor, &record) {
-            (FactorCheck::Right { .. }, Some(record)) => self.reset(connection, record).await?,
-            (FactorCheck::NotEnrolled, Some(record)) => self.refund(connection, record).await?,
-            (FactorCheck::Wrong, Some(record)) => {
-                self.record_failed_attempt(connection, user, record, "mfa_rejected", origin).await?;
+        match (factor, &attempt) {
+            (FactorCheck::Right { .. }, Some(attempt)) => self.reset(connection, attempt).await?,
+            (FactorCheck::NotEnrolled, Some(attempt)) => self.refund(connection, attempt).await?,
+            (FactorCheck::Wrong, Some(attempt)) => {
+                self.record_failed_attempt(connection, user, attempt, "mfa_rejected", origin).await?;
             }
             (_, None) | (FactorCheck::Missing, _) => {}
         }
@@ -132,7 +132,7 @@ impl Identity {
         self.record(&mut transaction, enrolled, &ctx.origin).await?;
         let profile = users::profile(&mut transaction, user_id).await?.ok_or(Error::NotFound("user"))?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         let unusable = || Error::Internal("the enrollment could not be encoded".to_owned());
         second_factor::enrollment(&seed, &profile.email).ok_or_else(unusable)
     }
@@ -141,7 +141,7 @@ impl Identity {
     pub async fn confirm_totp(&self, ctx: &RequestContext, code: &str) -> Result<Vec<String>, Error> {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let now = self.clock.now();
-        let record = self.record_code_attempt(user_id, code).await?;
+        let attempt = self.count_code_attempt(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
@@ -163,12 +163,12 @@ impl Identity {
         let codes = second_factor::recovery_codes(&self.random);
         let hashes: Vec<_> = codes.iter().map(|code| self.recovery_hash(user_id, code)).collect();
         second_factors::set_recovery_codes(&mut transaction, user_id, &hashes).await?;
-        if let Some(record) = &record {
-            self.reset(&mut transaction, record).await?;
+        if let Some(attempt) = &attempt {
+            self.reset(&mut transaction, attempt).await?;
         }
         self.record_mfa_change(&mut transaction, user_id, "mfa_enabled", origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(codes)
     }
 
@@ -177,7 +177,7 @@ impl Identity {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let reauthentication =
             self.reauthenticate_with_password(user_id, "password", password.into(), origin).await?;
-        let record = self.record_code_attempt(user_id, code).await?;
+        let attempt = self.count_code_attempt(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         let user =
             self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
@@ -185,7 +185,7 @@ impl Identity {
             return Err(Error::MfaNotEnrolled);
         }
         if let Err(rejection) =
-            self.require_second_factor(&mut transaction, &user, code, record, origin).await?
+            self.require_second_factor(&mut transaction, &user, code, attempt, origin).await?
         {
             transaction.commit().await?;
             return Err(rejection);
@@ -193,7 +193,7 @@ impl Identity {
         second_factors::delete(&mut transaction, user_id).await?;
         self.record_mfa_change(&mut transaction, user_id, "mfa_disabled", origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 

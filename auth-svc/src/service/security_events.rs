@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
 use crate::store::security_events::{self, SecurityEvent, SecurityEventFilter, SecurityEventRow};
 use crate::store::users;
@@ -23,7 +23,7 @@ pub struct PageQuery {
     pub token: String,
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Records a security event.
     /// Address and client of the actor are left out if the actor is another user than `user_id`.
     pub(super) async fn record_security_event(
@@ -101,12 +101,12 @@ impl Identity {
 /// Stores the calls that this process denies, until `shutdown`.
 /// Other processes report theirs.
 pub async fn record_denied_calls(
-    identity: Arc<Identity>,
+    identity: Arc<IdentityUseCases>,
     token_verifier: Arc<TokenVerifier>,
     shutdown: CancellationToken,
 ) {
-    let Some(mut denied) = token_verifier.denied_calls() else { return };
-    while let Some(calls) = shutdown.run_until_cancelled(denied.next()).await {
+    let Some(mut denied) = token_verifier.take_denied_calls() else { return };
+    while let Some(calls) = shutdown.run_until_cancelled(denied.next_batch()).await {
         if let Err(error) = identity.insert_denied_calls(&calls).await {
             tracing::warn!(error = %chain(&error), lost = calls.len(), "denied calls could not be stored");
         }

@@ -7,8 +7,8 @@ use fintrac_kit::access::token::{AUDIENCE, Claims};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::devices::device_change;
-use super::{ChangeEvent, Identity};
+use super::manage_devices::device_change;
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::device::Device;
 use crate::domain::role;
 use crate::domain::secret::Secrets;
@@ -34,7 +34,7 @@ pub struct TokenPair {
     pub refresh_expires_at: DateTime<Utc>,
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Starts a session on a device and ends the oldest sessions beyond the limit.
     /// The user is notified of a new device, except the first one. The caller holds the user's
     /// lock.
@@ -146,7 +146,7 @@ impl Identity {
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     /// Returns the roles that a token names.
     /// If a second factor is required of staff, `admin` and `support` are left out until the user
     /// has one. The first refresh after the enrollment adds them.

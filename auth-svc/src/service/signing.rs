@@ -22,7 +22,7 @@ use crate::store::signing_keys::{self, SigningKey};
 /// Signs access tokens.
 #[derive(Debug)]
 pub enum Signer {
-    /// The secret of HS256 tokens, the legacy form.
+    /// The secret for the legacy algorithm HS256.
     Secret(EncodingKey),
     /// Ed25519 keys, the newest first.
     Keys { ring: KeyRing, keys: RwLock<Vec<LoadedKey>> },

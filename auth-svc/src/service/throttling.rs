@@ -7,7 +7,7 @@ use fintrac_kit::access::{network_key, site_key};
 use sqlx::PgConnection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::domain::throttle::{Scope, decayed};
 use crate::error::Error;
 use crate::store::throttles::{self, Throttle};
@@ -31,7 +31,7 @@ impl Default for CheckPermits {
 #[derive(Debug)]
 pub(super) enum Attempt {
     /// The attempt may proceed; it counts as a failure until it is refunded.
-    Allowed(AttemptRecord),
+    Allowed(CountedAttempt),
     /// The attempt must wait for this time.
     /// It is not counted, because attackers could otherwise lock the user out permanently.
     Blocked(Duration),
@@ -39,20 +39,20 @@ pub(super) enum Attempt {
 
 /// An attempt that was counted, with the count before it.
 #[derive(Debug)]
-pub(super) struct AttemptRecord {
+pub(super) struct CountedAttempt {
     key: [u8; 32],
     before: Throttle,
     written: Throttle,
 }
 
-impl AttemptRecord {
+impl CountedAttempt {
     /// Returns the number of failures, including this attempt.
     pub(super) fn failures(&self) -> i32 {
         self.written.failures
     }
 }
 
-impl Identity {
+impl IdentityUseCases {
     pub(super) async fn attempt(&self, scope: Scope, name: &str) -> Result<Attempt, sqlx::Error> {
         let key = self.secrets.throttle_key(scope.name(), name);
         let mut transaction = self.pool.begin().await?;
@@ -68,7 +68,7 @@ impl Identity {
         let written = Throttle { failures, blocked_until: now + scope.delay(failures), updated_at: now };
         throttles::set(&mut transaction, &key, &written).await?;
         transaction.commit().await?;
-        Ok(Attempt::Allowed(AttemptRecord { key, before, written }))
+        Ok(Attempt::Allowed(CountedAttempt { key, before, written }))
     }
 
     /// Counts an attempt by the network of the client and by the site around it.
@@ -76,28 +76,28 @@ impl Identity {
         &self,
         scope: Scope,
         origin: &RequestOrigin,
-    ) -> Result<Vec<AttemptRecord>, Error> {
+    ) -> Result<Vec<CountedAttempt>, Error> {
         let ip = origin.client.ip;
         let mut keys = vec![(scope, network_key(ip))];
         keys.extend(scope.site_scope().zip(site_key(ip)));
-        let mut records = Vec::with_capacity(keys.len());
+        let mut attempts = Vec::with_capacity(keys.len());
         for (scope, name) in keys {
             match self.attempt(scope, &name).await? {
-                Attempt::Allowed(record) => records.push(record),
+                Attempt::Allowed(attempt) => attempts.push(attempt),
                 Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
             }
         }
-        Ok(records)
+        Ok(attempts)
     }
 
     /// Refunds attempts that were no failures.
     pub(super) async fn refund_all(
         &self,
         connection: &mut PgConnection,
-        records: &[AttemptRecord],
+        attempts: &[CountedAttempt],
     ) -> Result<(), sqlx::Error> {
-        for record in records {
-            self.refund(connection, record).await?;
+        for attempt in attempts {
+            self.refund(connection, attempt).await?;
         }
         Ok(())
     }
@@ -113,18 +113,18 @@ impl Identity {
     pub(super) async fn refund(
         &self,
         connection: &mut PgConnection,
-        record: &AttemptRecord,
+        attempt: &CountedAttempt,
     ) -> Result<(), sqlx::Error> {
-        throttles::refund(connection, &record.key, &record.before, &record.written).await
+        throttles::refund(connection, &attempt.key, &attempt.before, &attempt.written).await
     }
 
     /// Deletes the count after a success.
     pub(super) async fn reset(
         &self,
         connection: &mut PgConnection,
-        record: &AttemptRecord,
+        attempt: &CountedAttempt,
     ) -> Result<(), sqlx::Error> {
-        throttles::clear(connection, &record.key).await
+        throttles::clear(connection, &attempt.key).await
     }
 
     /// Deletes the count of a name.

@@ -1,6 +1,6 @@
 //! Publishes signing keys, ended sessions, permissions and IP rules to verifiers.
 //!
-//! Each replica reads the tables four times a second, and at once after a change of its own, so it
+//! Each replica reads the tables four times a second, and at once after it makes a change, so it
 //! learns of changes by other replicas. Each read covers more time than any transaction lasts, so
 //! no change is missed; the order of changes does not matter.
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::AddressRule;
+use fintrac_kit::access::EnforcedIpRule;
 use fintrac_kit::access::token_verifier::{TokenVerifier, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::manage_ip_rules::address_rule;
+use super::manage_ip_rules::enforced_rule;
 use super::signing::Signer;
 use crate::domain::role;
 use crate::store::{ip_rules, revocations, roles, signing_keys};
@@ -53,7 +53,7 @@ struct State {
     keys: Keys,
     revoked: RevokedSessions,
     roles: Roles,
-    address_rules: Vec<AddressRule>,
+    ip_rules: Vec<EnforcedIpRule>,
     /// The time of the last read, by the wall clock and by the monotonic clock.
     read_at: Option<(DateTime<Utc>, Instant)>,
 }
@@ -88,7 +88,7 @@ impl TrustPublisher {
             keys: state.keys.clone(),
             revoked,
             roles: Some(state.roles.clone()),
-            address_rules: Some(state.address_rules.clone()),
+            ip_rules: Some(state.ip_rules.clone()),
         };
         fresh.then_some((snapshot, updates))
     }
@@ -124,10 +124,10 @@ impl TrustPublisher {
         self.signer.refresh(&keys);
         let keys: Keys =
             keys.into_iter().filter_map(|key| Some((key.kid, key.public_key.try_into().ok()?))).collect();
-        let roles = role::built_in().into_iter().chain(own);
+        let roles = role::built_in_roles().into_iter().chain(own);
         let roles = roles.map(|role| (role.name, role.permissions.into_iter().collect())).collect();
-        let address_rules = rules.iter().filter_map(address_rule).collect();
-        self.publish(keys, revoked, roles, address_rules, now);
+        let ip_rules = rules.iter().filter_map(enforced_rule).collect();
+        self.publish(keys, revoked, roles, ip_rules, now);
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl TrustPublisher {
         keys: Keys,
         revoked: Vec<(Uuid, DateTime<Utc>)>,
         roles: Roles,
-        address_rules: Vec<AddressRule>,
+        ip_rules: Vec<EnforcedIpRule>,
         now: DateTime<Utc>,
     ) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,15 +146,15 @@ impl TrustPublisher {
             keys: if state.keys == keys { Vec::new() } else { keys.clone() },
             revoked: new,
             roles: (is_first || state.roles != roles).then(|| roles.clone()),
-            address_rules: (is_first || state.address_rules != address_rules).then(|| address_rules.clone()),
+            ip_rules: (is_first || state.ip_rules != ip_rules).then(|| ip_rules.clone()),
         };
         state.revoked.extend(update.revoked.iter().copied());
         state.revoked.retain(|_, expires_at| *expires_at > now);
         state.keys = keys;
         state.roles = roles;
-        state.address_rules = address_rules;
+        state.ip_rules = ip_rules;
         state.read_at = Some((now, Instant::now()));
-        self.token_verifier.extend(update.clone());
+        self.token_verifier.apply_delta(update.clone());
         // Sending fails without subscribers, which is fine.
         let _receivers = self.updates.send(update);
     }

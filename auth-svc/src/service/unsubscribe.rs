@@ -3,12 +3,12 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_money::Currency;
 
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
 use crate::error::Error;
 use crate::store::preferences;
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn unsubscribe(&self, token: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let (user_id, kind) = self.secrets.parse_unsubscribe_token(token).ok_or(Error::ChallengeInvalid)?;
         let mut transaction = self.pool.begin().await?;
@@ -35,7 +35,7 @@ impl Identity {
         };
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::forgot_password::uniform_duration;
 use super::register::{phone_number_aad, username_taken};
 use super::throttling::Attempt;
-use super::{ChangeEvent, CurrentUser, Identity};
+use super::{ChangeEvent, CurrentUser, IdentityUseCases};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::profile::{AppliedProfileChanges, EditableProfile, ProfileChanges};
@@ -18,7 +18,7 @@ use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::{challenges, users};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn update_me(
         &self,
         ctx: &RequestContext,
@@ -82,7 +82,7 @@ impl Identity {
         }
         let after = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(after)
     }
 

@@ -5,12 +5,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 
 use super::get_preferences::Settings;
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::preferences::PreferencesChanges;
 use crate::error::Error;
 use crate::store::{households, preferences};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn update_preferences(
         &self,
         ctx: &RequestContext,
@@ -21,7 +21,7 @@ impl Identity {
     ) -> Result<IdempotentResult<Settings>, Error> {
         let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
-        if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(stored) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(stored);
         }
         preferences::lock(&mut transaction, user_id).await?;
@@ -61,7 +61,7 @@ impl Identity {
         let after = Settings { preferences: after, currency: before.currency };
         self.store_response(&mut transaction, key.as_ref(), &encode(&after)).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(IdempotentResult::New(after))
     }
 }

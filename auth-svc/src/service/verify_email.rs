@@ -7,14 +7,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::{ChallengeProof, ChangeEvent, Identity};
+use super::{ChallengeProof, ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges::{self, Challenge};
 use crate::store::{households, preferences, users};
 
-impl Identity {
+impl IdentityUseCases {
     pub async fn verify_email(&self, proof: ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
         uniform_duration(self.try_to_verify(&proof, origin)).await
     }
@@ -34,7 +34,7 @@ impl Identity {
     }
 
     async fn verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
-        let records = self.record_proof_attempt(proof, origin).await?;
+        let attempts = self.count_proof_attempt(proof, origin).await?;
         let mut transaction = self.pool.begin().await?;
         self.lock_email_of_proof(&mut transaction, proof).await?;
         let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
@@ -42,7 +42,7 @@ impl Identity {
             Ok(challenge) => challenge,
             // The same email was used before.
             Err(Error::ChallengeInvalid) if self.has_verified(&mut transaction, proof).await? => {
-                self.refund_proof_attempt(&mut transaction, &records).await?;
+                self.refund_proof_attempt(&mut transaction, &attempts).await?;
                 return Ok(transaction.commit().await?);
             }
             Err(error) => {
@@ -51,7 +51,7 @@ impl Identity {
                 return Err(error);
             }
         };
-        self.refund_proof_attempt(&mut transaction, &records).await?;
+        self.refund_proof_attempt(&mut transaction, &attempts).await?;
         let origin = &Self::authenticated_origin(challenge.user_id, origin);
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
         match challenge.purpose {
@@ -60,7 +60,7 @@ impl Identity {
             Purpose::ResetPassword => return Err(Error::ChallengeInvalid),
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::challenge::{Lifetimes, Purpose};
+use crate::domain::challenge::{ExpiryTimes, Purpose};
 use crate::domain::email::Email;
 
 /// An open challenge.
@@ -30,7 +30,7 @@ pub struct NewChallenge<'a> {
     pub email: Option<&'a Email>,
     pub token_hash: [u8; 32],
     pub code_hash: [u8; 32],
-    pub lifetimes: Lifetimes,
+    pub expiry_times: ExpiryTimes,
     pub now: DateTime<Utc>,
 }
 
@@ -48,8 +48,8 @@ pub async fn insert(connection: &mut PgConnection, challenge: &NewChallenge<'_>)
         challenge.email.map(Email::key),
         &challenge.token_hash,
         &challenge.code_hash,
-        challenge.lifetimes.code_expires_at,
-        challenge.lifetimes.token_expires_at,
+        challenge.expiry_times.code_expires_at,
+        challenge.expiry_times.token_expires_at,
         challenge.now,
     )
     .execute(connection)

@@ -114,7 +114,7 @@ pub async fn delete_surplus(
     Ok(deleted)
 }
 
-/// Lists the user's devices, the last seen first.
+/// Lists the user's devices, the most recently seen first.
 pub async fn list(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<KnownDevice>, sqlx::Error> {
     sqlx::query_as!(
         KnownDevice,

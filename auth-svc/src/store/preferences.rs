@@ -140,7 +140,7 @@ pub async fn list_subscribers(
     .await
 }
 
-/// The amount from which a member is notified of a transaction.
+/// The amount above which a member is notified of a transaction.
 #[derive(Debug)]
 pub struct LargeTransactionLimit {
     pub household_id: Uuid,

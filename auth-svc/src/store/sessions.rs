@@ -106,6 +106,7 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Sess
 }
 
 /// Locks the user's open sessions in order of id; returns the newest first.
+/// A session is open until it is ended, even if it has expired.
 pub async fn lock_open(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     let mut sessions = sqlx::query!(
         "select id, created_at from auth.sessions where user_id = $1 and ended_at is null order by id for update",
@@ -149,7 +150,7 @@ pub async fn end(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) ->
 
 /// A session as its user sees it.
 #[derive(Debug)]
-pub struct OpenSession {
+pub struct SessionSummary {
     pub id: Uuid,
     pub device_id: Option<Uuid>,
     pub device_name: String,
@@ -161,14 +162,14 @@ pub struct OpenSession {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Lists the user's live sessions, the last seen first.
-pub async fn list_open(
+/// Lists the user's live sessions, the most recently seen first.
+pub async fn list_live(
     connection: &mut PgConnection,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<OpenSession>, sqlx::Error> {
+) -> Result<Vec<SessionSummary>, sqlx::Error> {
     sqlx::query_as!(
-        OpenSession,
+        SessionSummary,
         r#"select sessions.id, device_id, coalesce(devices.name, '') as "device_name!",
                   host(sessions.client_ip) as client_ip, sessions.user_agent, created_at,
                   sessions.last_seen_at, least(idle_expires_at, expires_at) as "expires_at!"

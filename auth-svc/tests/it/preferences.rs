@@ -41,9 +41,9 @@ async fn change(
 }
 
 async fn subscribers(auth: &Auth, household_id: &str, kind: &str) -> Result<Vec<pb::Subscriber>, Status> {
-    let request = pb::ListRecipientsRequest { household_id: household_id.into(), kind: kind.into() };
+    let request = pb::ListSubscribersRequest { household_id: household_id.into(), kind: kind.into() };
     let mut client = EmailDataServiceClient::new(auth.transport("notify"));
-    Ok(client.list_recipients(request).await?.into_inner().subscribers)
+    Ok(client.list_subscribers(request).await?.into_inner().subscribers)
 }
 
 fn channels(preferences: &pb::Preferences, kind: &str) -> (bool, bool) {

@@ -94,16 +94,16 @@ impl Auth {
     }
 
     /// Returns the secrets of the newest open challenge, as notify-svc gets them.
-    pub async fn challenge(&self) -> pb::GetChallengeResponse {
+    pub async fn challenge(&self) -> pb::GetChallengeDataResponse {
         let id: String =
             self.text("select id::text from auth.challenges order by closed_at is null desc, created_at desc, id desc limit 1").await;
         self.challenge_of(&id).await.expect("an open challenge")
     }
 
-    pub async fn challenge_of(&self, id: &str) -> Result<pb::GetChallengeResponse, Status> {
-        let request = pb::GetChallengeRequest { challenge_id: id.to_owned() };
+    pub async fn challenge_of(&self, id: &str) -> Result<pb::GetChallengeDataResponse, Status> {
+        let request = pb::GetChallengeDataRequest { challenge_id: id.to_owned() };
         let mut client = EmailDataServiceClient::new(self.transport("notify"));
-        client.get_challenge(request).await.map(tonic::Response::into_inner)
+        client.get_challenge_data(request).await.map(tonic::Response::into_inner)
     }
 
     pub async fn verify(&self, request: pb::VerifyEmailRequest) -> Result<(), Status> {
@@ -138,9 +138,9 @@ impl Auth {
 
     /// Returns the address that is notified of an email change.
     pub async fn previous_email(&self, challenge_id: &str) -> String {
-        let request = pb::GetPreviousEmailRequest { challenge_id: challenge_id.to_owned() };
+        let request = pb::GetPreviousRecipientRequest { challenge_id: challenge_id.to_owned() };
         let mut client = EmailDataServiceClient::new(self.transport("notify"));
-        let response = client.get_previous_email(request).await.expect("an address").into_inner();
+        let response = client.get_previous_recipient(request).await.expect("an address").into_inner();
         response.recipient.expect("a recipient").email
     }
 
@@ -235,7 +235,7 @@ fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> ServiceDepend
         keys: ServiceKeys::from_secret("a secret for tests"),
         token_verifier: Arc::new(TokenVerifier::new(token_verifier, clock.clone())),
         pool,
-        wake_signal: WakeSignal::default(),
+        event_log_signal: WakeSignal::default(),
         closing: CancellationToken::new(),
     }
 }

@@ -27,8 +27,11 @@ async fn wait_until(token_verifier: &TokenVerifier, token: &str, expected: Optio
 async fn a_remote_verifier_receives_keys_and_revocations_from_any_replica() {
     let auth = Auth::start().await;
     let replica = auth.replica().await;
-    let config =
-        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let config = TokenVerifierConfig {
+        issuer: "fintrac".into(),
+        grace_period: Duration::from_mins(1),
+        hs256_secret: None,
+    };
     let token_verifier = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
     let stop = CancellationToken::new();
     tokio::spawn(run_trust_subscription(
@@ -48,8 +51,11 @@ async fn a_remote_verifier_receives_keys_and_revocations_from_any_replica() {
     wait_until(&token_verifier, &other.access_token, None).await;
 
     // A verifier that starts later receives the revocation as well.
-    let config =
-        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let config = TokenVerifierConfig {
+        issuer: "fintrac".into(),
+        grace_period: Duration::from_mins(1),
+        hs256_secret: None,
+    };
     let late = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
     tokio::spawn(run_trust_subscription(Arc::clone(&late), auth.transport("budget"), stop.clone()));
     wait_until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;
@@ -69,7 +75,7 @@ async fn replicas_share_one_signing_key_kept_encrypted() {
 }
 
 #[tokio::test]
-async fn the_legacy_form_of_access_tokens_works_and_has_no_public_keys() {
+async fn the_legacy_algorithm_works_and_has_no_public_keys() {
     let secret = ("JWT_SECRET_KEY", "a secret of more than thirty-two characters");
     let auth = Auth::with(&[("JWT_ALGORITHM", "HS256"), secret]).await;
     auth.user("ana@example.com").await;

@@ -62,7 +62,7 @@ impl Budget {
     pub fn periods_before(&self, period: Period) -> Vec<Period> {
         let before = |period: &Period| {
             self.schedule
-                .before(*period)
+                .previous_period(*period)
                 .filter(|previous| self.terms_in(*previous).rollover != Rollover::None)
         };
         let mut leading: Vec<_> = std::iter::successors(before(&period), before).collect();
@@ -247,7 +247,7 @@ impl BudgetChanges {
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
         if terms_differ.iter().any(|(_, differs)| *differs) {
-            let current = after.schedule.period_of(after.schedule.nearest(today));
+            let current = after.schedule.period_of(after.schedule.nearest_day(today));
             terms.valid_from = current.map_or(terms.valid_from, |period| period.start);
             if terms.valid_from > budget.terms.valid_from {
                 after.earlier.insert(0, budget.terms.clone());
@@ -291,17 +291,20 @@ impl BudgetChanges {
 /// The categories of a budget as a client wrote them: one, or a list.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryInput {
-    pub one: Option<String>,
-    pub list: Vec<String>,
+    pub category_id: Option<String>,
+    pub category_ids: Vec<String>,
 }
 
 impl CategoryInput {
     /// Returns each id with the name of its field.
     /// There are at most as many as a budget can have.
     pub fn with_field_names(&self) -> Vec<(String, &str)> {
-        let list =
-            self.list.iter().enumerate().map(|(index, id)| (format!("category_ids[{index}]"), id.as_str()));
-        let one = self.one.iter().map(|id| ("category_id".to_owned(), id.as_str()));
+        let list = self
+            .category_ids
+            .iter()
+            .enumerate()
+            .map(|(index, id)| (format!("category_ids[{index}]"), id.as_str()));
+        let one = self.category_id.iter().map(|id| ("category_id".to_owned(), id.as_str()));
         one.chain(list).take(MAX_CATEGORIES).collect()
     }
 
@@ -311,15 +314,15 @@ impl CategoryInput {
     }
 
     fn resolve(&self, violations: &mut Vec<FieldViolation>) -> Vec<Uuid> {
-        if self.one.is_some() && !self.list.is_empty() {
+        if self.category_id.is_some() && !self.category_ids.is_empty() {
             let text = "Send category_id or category_ids, not both.";
             violations.push(FieldViolation::new("category_id", "CONFLICTING", text));
         }
-        if self.one.is_none() && self.list.is_empty() {
+        if self.category_id.is_none() && self.category_ids.is_empty() {
             let text = "Send the id of an expense category, or several in category_ids.";
             violations.push(FieldViolation::new("category_id", "REQUIRED", text));
         }
-        if self.list.len() > MAX_CATEGORIES {
+        if self.category_ids.len() > MAX_CATEGORIES {
             violations.push(FieldViolation::new(
                 "category_ids",
                 "TOO_MANY_ITEMS",

@@ -60,7 +60,7 @@ impl Goal {
 
     /// Returns the reminders that are due on `today`, furthest first.
     /// There are none after the due date.
-    pub fn reminders(&self, today: NaiveDate) -> impl Iterator<Item = i32> {
+    pub fn due_reminders(&self, today: NaiveDate) -> impl Iterator<Item = i32> {
         let left = self.due_date.map(|due| due.signed_duration_since(today).num_days());
         let left = left.filter(|days| *days >= 0);
         REMINDERS.into_iter().filter(move |days| left.is_some_and(|left| left <= i64::from(*days)))
@@ -468,7 +468,7 @@ mod tests {
     #[test]
     fn reminders_come_before_the_due_date() {
         let goal = Goal { due_date: Some(day("2026-12-31")), ..goal("10") };
-        let on = |today: &str| goal.reminders(day(today)).collect::<Vec<_>>();
+        let on = |today: &str| goal.due_reminders(day(today)).collect::<Vec<_>>();
         assert_eq!([on("2026-11-30"), on("2026-12-01"), on("2026-12-23")], [vec![], vec![30], vec![30]]);
         assert_eq!(on("2026-12-24"), [30, 7]);
         assert_eq!([on("2026-12-30"), on("2026-12-31")], [vec![30, 7, 1], vec![30, 7, 1]]);

@@ -1,4 +1,5 @@
-//! The periods of a budget: from any first day, without gap or overlap.
+//! Divides the days of a budget into periods without gap or overlap.
+//! The first period may begin on any day.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
@@ -63,7 +64,7 @@ impl Period {
     }
 
     /// Counts the days from `today` to the last day, both included.
-    /// Before the period begins these are all of its days.
+    /// Before the period begins, these are all days of the period.
     pub fn days_left(self, today: NaiveDate) -> i32 {
         let from = today.max(self.start);
         let days = self.end.signed_duration_since(from).num_days().saturating_add(1);
@@ -77,7 +78,7 @@ pub struct Schedule {
     pub frequency: Frequency,
     /// The first day of the first period.
     pub start: NaiveDate,
-    /// The last day. The period that contains it ends with it.
+    /// The last day, which may cut the last period short.
     pub end: Option<NaiveDate>,
 }
 
@@ -94,9 +95,9 @@ impl Schedule {
                 let days = day.signed_duration_since(self.start).num_days();
                 u32::try_from(days).ok()?.checked_div(7)?
             }
-            Frequency::Monthly => self.months(day, 1)?,
-            Frequency::Quarterly => self.months(day, 3)?,
-            Frequency::Yearly => self.months(day, 12)?,
+            Frequency::Monthly => self.period_number(day, 1)?,
+            Frequency::Quarterly => self.period_number(day, 3)?,
+            Frequency::Yearly => self.period_number(day, 12)?,
         };
         let start = self.start_of(number)?;
         let next = match self.frequency {
@@ -111,35 +112,37 @@ impl Schedule {
     }
 
     /// Returns the period before `period`.
-    pub fn before(&self, period: Period) -> Option<Period> {
+    pub fn previous_period(&self, period: Period) -> Option<Period> {
         self.period_of(period.start.pred_opt()?)
     }
 
     /// Returns the day nearest to `day` on which the budget runs.
-    pub fn nearest(&self, day: NaiveDate) -> NaiveDate {
+    pub fn nearest_day(&self, day: NaiveDate) -> NaiveDate {
         let day = self.end.map_or(day, |end| day.min(end));
         day.max(self.start)
     }
 
-    /// Returns the first day of the period with this number; the first has 0.
-    /// It is counted from the first day of the schedule: 31 January, 28 February, 31 March.
+    /// Returns the first day of the period with this number, counted from 0.
+    /// Months are added to the first day of the schedule: 31 January, 28 February, 31 March.
     fn start_of(&self, number: u32) -> Option<NaiveDate> {
-        let months = |each: u32| self.start.checked_add_months(Months::new(number.checked_mul(each)?));
+        let after_periods = |months_per_period: u32| {
+            self.start.checked_add_months(Months::new(number.checked_mul(months_per_period)?))
+        };
         match self.frequency {
             Frequency::Weekly => self.start.checked_add_days(Days::new(u64::from(number).checked_mul(7)?)),
-            Frequency::Monthly => months(1),
-            Frequency::Quarterly => months(3),
-            Frequency::Yearly => months(12),
+            Frequency::Monthly => after_periods(1),
+            Frequency::Quarterly => after_periods(3),
+            Frequency::Yearly => after_periods(12),
             Frequency::Custom => Some(self.start),
         }
     }
 
-    /// Returns the number of the period of `each` months that contains `day`.
-    fn months(&self, day: NaiveDate, each: u32) -> Option<u32> {
+    /// Returns the number of the period of whole months that contains `day`.
+    fn period_number(&self, day: NaiveDate, months_per_period: u32) -> Option<u32> {
         let years = day.year().checked_sub(self.start.year())?;
         let months = years.checked_mul(12)?.checked_add(i32::try_from(day.month()).ok()?)?;
         let months = u32::try_from(months.checked_sub(i32::try_from(self.start.month()).ok()?)?).ok()?;
-        let number = months.checked_div(each)?;
+        let number = months.checked_div(months_per_period)?;
         // In the month in which a period begins, the days before belong to the previous one.
         if self.start_of(number)? > day { number.checked_sub(1) } else { Some(number) }
     }
@@ -222,8 +225,8 @@ mod tests {
             let schedule = Schedule { frequency, start, end: Some(end) };
             prop_assert_eq!(schedule.period_of(end + Days::new(1)), None);
             prop_assert_eq!(schedule.period_of(end).expect("the last period").end, end);
-            prop_assert_eq!(schedule.nearest(end + Days::new(9)), end);
-            prop_assert_eq!(schedule.nearest(start - Days::new(9)), start);
+            prop_assert_eq!(schedule.nearest_day(end + Days::new(9)), end);
+            prop_assert_eq!(schedule.nearest_day(start - Days::new(9)), start);
             if custom {
                 prop_assert_eq!(schedule.period_of(start), Some(Period { start, end }));
             }
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn well_known_periods() {
+    fn example_periods() {
         let schedule = |frequency, start| Schedule { frequency, start: day(start), end: None };
         let period = |schedule: Schedule, on: &str| {
             let period = schedule.period_of(day(on)).expect("a period");

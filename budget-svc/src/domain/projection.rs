@@ -1,6 +1,6 @@
 //! Projections of spending to the end of a period.
 //!
-//! The projected spending is what is spent so far plus what is due.
+//! The projected spending is the spending so far plus the spending that is still due.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ pub type UpcomingByDay = BTreeMap<NaiveDate, i64>;
 
 /// Returns the projected spending at the end of the period, in minor units.
 /// It is `spent` if `today` is not in the period.
-pub fn projected(spent: i64, upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> i64 {
+pub fn projected_spending(spent: i64, upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> i64 {
     if !period.contains(today) {
         return spent;
     }
-    due(upcoming, period, today).fold(spent, |sum, (_, amount)| sum.saturating_add(amount))
+    due_in_period(upcoming, period, today).fold(spent, |sum, (_, amount)| sum.saturating_add(amount))
 }
 
 /// Returns the first day after today on which `budgeted` will be spent.
-/// `None` if it is spent already, or not in this period.
+/// `None` if it is spent already, or will not be spent in this period.
 pub fn exhausted_on(
     spent: i64,
     budgeted: i64,
@@ -33,7 +33,7 @@ pub fn exhausted_on(
         return None;
     }
     let mut sum = spent;
-    let mut days = due(upcoming, period, today);
+    let mut days = due_in_period(upcoming, period, today);
     days.find(|(_, amount)| {
         sum = sum.saturating_add(*amount);
         sum >= budgeted
@@ -41,8 +41,12 @@ pub fn exhausted_on(
     .map(|(day, _)| day)
 }
 
-/// Lists the days after today in the period, in order.
-fn due(upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> impl Iterator<Item = (NaiveDate, i64)> {
+/// Lists the spending that is due after today in the period, by day.
+fn due_in_period(
+    upcoming: &UpcomingByDay,
+    period: Period,
+    today: NaiveDate,
+) -> impl Iterator<Item = (NaiveDate, i64)> {
     let days = upcoming.iter().map(|(day, amount)| (*day, *amount));
     days.filter(move |(day, _)| *day > today && period.contains(*day))
 }
@@ -51,7 +55,7 @@ fn due(upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> impl Itera
 mod tests {
     use chrono::NaiveDate;
 
-    use super::{UpcomingByDay, exhausted_on, projected};
+    use super::{UpcomingByDay, exhausted_on, projected_spending};
     use crate::domain::period::Period;
 
     fn day(text: &str) -> NaiveDate {
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn rent_on_the_first_day_is_not_extrapolated() {
         let today = day("2026-11-01");
-        assert_eq!(projected(90_000, &UpcomingByDay::new(), november(), today), 90_000);
+        assert_eq!(projected_spending(90_000, &UpcomingByDay::new(), november(), today), 90_000);
         assert_eq!(exhausted_on(90_000, 100_000, &UpcomingByDay::new(), november(), today), None);
     }
 
@@ -83,12 +87,16 @@ mod tests {
             ("2026-11-30", -2_000),
             ("2026-12-01", 90_000),
         ]);
-        assert_eq!(projected(10_000, &due, november(), today), 19_000);
+        assert_eq!(projected_spending(10_000, &due, november(), today), 19_000);
         let exhausted = |budgeted| exhausted_on(10_000, budgeted, &due, november(), today);
         assert_eq!(exhausted(16_000), Some(day("2026-11-15")));
         assert_eq!(exhausted(16_001), Some(day("2026-11-20")));
         assert_eq!(exhausted(21_001), None);
         assert_eq!(exhausted(10_000), None, "the budget is spent already");
-        assert_eq!(projected(10_000, &due, november(), day("2026-12-01")), 10_000, "the period is over");
+        assert_eq!(
+            projected_spending(10_000, &due, november(), day("2026-12-01")),
+            10_000,
+            "the period is over"
+        );
     }
 }

@@ -46,7 +46,7 @@ impl BudgetService for Rpc {
         request: Request<pb::GetBudgetRequest>,
     ) -> Result<Response<pb::GetBudgetResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let id = convert::id(&request.into_inner().budget_id, "budget")?;
+        let id = convert::parse_id(&request.into_inner().budget_id, "budget")?;
         let budget = self.0.get_budget(&ctx, id).await?;
         Ok(Response::new(pb::GetBudgetResponse { budget: Some((&budget).into()) }))
     }
@@ -58,7 +58,8 @@ impl BudgetService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "BudgetService/UpdateBudget")?;
         let request = request.into_inner();
-        let (id, expected_version) = (convert::id(&request.budget_id, "budget")?, request.expected_version);
+        let (id, expected_version) =
+            (convert::parse_id(&request.budget_id, "budget")?, request.expected_version);
         let changes = convert::budget_changes(request);
         let encode = |budget: &Budget| updated(budget).encode_to_vec();
         let stored = self.0.update_budget(&ctx, id, changes, expected_version, key, encode).await?;
@@ -72,7 +73,7 @@ impl BudgetService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "BudgetService/DeleteBudget")?;
         let pb::DeleteBudgetRequest { budget_id, expected_version } = request.into_inner();
-        self.0.delete_budget(&ctx, convert::id(&budget_id, "budget")?, expected_version, key).await?;
+        self.0.delete_budget(&ctx, convert::parse_id(&budget_id, "budget")?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteBudgetResponse {}))
     }
 
@@ -82,7 +83,7 @@ impl BudgetService for Rpc {
     ) -> Result<Response<pb::GetBudgetProgressResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let pb::GetBudgetProgressRequest { budget_id, date } = request.into_inner();
-        let progress = self.0.get_progress(&ctx, convert::id(&budget_id, "budget")?, &date).await?;
+        let progress = self.0.get_progress(&ctx, convert::parse_id(&budget_id, "budget")?, &date).await?;
         Ok(Response::new(pb::GetBudgetProgressResponse { progress: Some(progress.into()) }))
     }
 
@@ -92,7 +93,7 @@ impl BudgetService for Rpc {
     ) -> Result<Response<pb::ListBudgetPeriodsResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let pb::ListBudgetPeriodsRequest { budget_id, page_size, page_token } = request.into_inner();
-        let id = convert::id(&budget_id, "budget")?;
+        let id = convert::parse_id(&budget_id, "budget")?;
         let page = self.0.list_periods(&ctx, id, page_size, &page_token).await?;
         let periods = page.rows.into_iter().map(Into::into).collect();
         let next_page_token = page.next_page_token.unwrap_or_default();

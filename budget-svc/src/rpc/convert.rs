@@ -18,9 +18,9 @@ use crate::store::alerts::Alert;
 use crate::store::milestones::Milestone;
 use crate::store::reminders::Reminder;
 
-/// Parses an id; text that is no UUID is reported as not found.
-pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
-    Uuid::parse_str(text).map_err(|_| Error::NotFound(what).into())
+/// Parses the id of an `entity`; an invalid UUID is reported as not found.
+pub fn parse_id(text: &str, entity: &'static str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| Error::NotFound(entity).into())
 }
 
 impl From<&Budget> for pb::Budget {
@@ -49,7 +49,10 @@ impl From<pb::CreateBudgetRequest> for BudgetInput {
             name: request.name,
             amount: request.amount,
             currency_code: request.currency_code,
-            categories: CategoryInput { one: request.category_id, list: request.category_ids },
+            categories: CategoryInput {
+                category_id: request.category_id,
+                category_ids: request.category_ids,
+            },
             frequency: request.frequency,
             start_date: request.start_date,
             end_date: request.end_date,
@@ -60,23 +63,24 @@ impl From<pb::CreateBudgetRequest> for BudgetInput {
 }
 
 /// Converts the fields that the update mask names.
-/// A named field without a value becomes an empty one; it is rejected later if it cannot be
-/// cleared.
+/// A named field without a value becomes empty text, which validation rejects if the field cannot
+/// be cleared.
 pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
-    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
-    let one = request.category_id.filter(|_| has("category_id"));
-    let list = if has("category_ids") { request.category_ids } else { Vec::new() };
+    let if_named = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let category_id = request.category_id.filter(|_| has("category_id"));
+    let category_ids = if has("category_ids") { request.category_ids } else { Vec::new() };
     BudgetChanges {
-        name: set("name", request.name),
-        amount: set("amount", request.amount),
-        currency_code: set("currency_code", request.currency_code),
-        categories: (has("category_id") || has("category_ids")).then_some(CategoryInput { one, list }),
-        frequency: set("frequency", request.frequency),
-        start_date: set("start_date", request.start_date),
+        name: if_named("name", request.name),
+        amount: if_named("amount", request.amount),
+        currency_code: if_named("currency_code", request.currency_code),
+        categories: (has("category_id") || has("category_ids"))
+            .then_some(CategoryInput { category_id, category_ids }),
+        frequency: if_named("frequency", request.frequency),
+        start_date: if_named("start_date", request.start_date),
         end_date: has("end_date").then_some(request.end_date),
-        rollover: set("rollover", request.rollover),
+        rollover: if_named("rollover", request.rollover),
         thresholds: has("alert_thresholds")
             .then(|| request.alert_thresholds.map(|thresholds| thresholds.percent).unwrap_or_default()),
     }
@@ -95,27 +99,27 @@ impl From<Progress> for pb::BudgetProgress {
         Self {
             budget_id: progress.budget_id.to_string(),
             budget_name: progress.budget_name,
-            currency_code: summary.amount.currency().code().to_owned(),
+            currency_code: summary.limit.currency().code().to_owned(),
             period_start: summary.period.start.to_string(),
             period_end: summary.period.end.to_string(),
-            amount: summary.amount.to_string(),
+            amount: summary.limit.to_string(),
             carried: summary.carried.to_string(),
             budgeted: summary.budgeted.to_string(),
             spent: summary.spending.amount.to_string(),
             remaining: summary.remaining.to_string(),
-            percent: share(summary.spending.amount, summary.budgeted),
+            percent: percent_of(summary.spending.amount, summary.budgeted),
             days_left: progress.days_left,
             projected_spend: progress.projected.to_string(),
             exhausted_on: progress.exhausted_on.map(|day| day.to_string()),
             status: summary.status.as_str().to_owned(),
             rates: rates.collect(),
-            unpriced: unpriced(summary.spending.unpriced),
-            carried_unpriced: unpriced(summary.carried_unpriced),
+            unpriced: convert_unpriced(summary.spending.unpriced),
+            carried_unpriced: convert_unpriced(summary.carried_unpriced),
         }
     }
 }
 
-fn unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced> {
+fn convert_unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced> {
     let convert = |entry: ledger::UnpricedSpending| pb::ProgressUnpriced {
         date: entry.date,
         currency_code: entry.currency_code,
@@ -124,8 +128,8 @@ fn unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced
     spending.into_iter().map(convert).collect()
 }
 
-/// Returns `part` in percent of `whole`; `None` if that is not above zero.
-fn share(part: Money, whole: Money) -> Option<String> {
+/// Returns `part` in percent of `whole`; `None` unless `whole` is positive.
+fn percent_of(part: Money, whole: Money) -> Option<String> {
     (whole.minor() > 0).then(|| percent::percentage(part.minor(), whole.minor()).to_string())
 }
 
@@ -136,8 +140,8 @@ impl From<CurrencyTotal> for pb::BudgetTotal {
             budgeted: total.budgeted.to_string(),
             spent: total.spent.to_string(),
             remaining: total.remaining.to_string(),
-            percent: share(total.spent, total.budgeted),
-            unpriced: unpriced(total.unpriced),
+            percent: percent_of(total.spent, total.budgeted),
+            unpriced: convert_unpriced(total.unpriced),
         }
     }
 }
@@ -191,14 +195,14 @@ impl From<pb::CreateGoalRequest> for GoalInput {
 pub fn goal_changes(request: pb::UpdateGoalRequest) -> GoalChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
-    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let if_named = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     GoalChanges {
-        name: set("name", request.name),
-        target_amount: set("target_amount", request.target_amount),
-        currency_code: set("currency_code", request.currency_code),
+        name: if_named("name", request.name),
+        target_amount: if_named("target_amount", request.target_amount),
+        currency_code: if_named("currency_code", request.currency_code),
         due_date: has("due_date").then_some(request.due_date),
         account_id: has("account_id").then_some(request.account_id),
-        status: set("status", request.status),
+        status: if_named("status", request.status),
     }
 }
 
@@ -288,15 +292,15 @@ impl From<Progress> for pb::BudgetData {
         Self {
             budget_id: progress.budget_id.to_string(),
             name: progress.budget_name,
-            currency_code: summary.amount.currency().code().to_owned(),
+            currency_code: summary.limit.currency().code().to_owned(),
             period_start: summary.period.start.to_string(),
             period_end: summary.period.end.to_string(),
             budgeted: summary.budgeted.to_string(),
             spent: summary.spending.amount.to_string(),
             remaining: summary.remaining.to_string(),
-            percent: share(summary.spending.amount, summary.budgeted),
+            percent: percent_of(summary.spending.amount, summary.budgeted),
             status: summary.status.as_str().to_owned(),
-            unpriced: unpriced(summary.spending.unpriced),
+            unpriced: convert_unpriced(summary.spending.unpriced),
         }
     }
 }

@@ -57,7 +57,7 @@ impl GoalService for Rpc {
         request: Request<pb::GetGoalRequest>,
     ) -> Result<Response<pb::GetGoalResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let goal = self.0.get_goal(&ctx, convert::id(&request.into_inner().goal_id, "goal")?).await?;
+        let goal = self.0.get_goal(&ctx, convert::parse_id(&request.into_inner().goal_id, "goal")?).await?;
         Ok(Response::new(pb::GetGoalResponse { goal: Some((&goal).into()) }))
     }
 
@@ -68,7 +68,7 @@ impl GoalService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "GoalService/UpdateGoal")?;
         let request = request.into_inner();
-        let (id, expected_version) = (convert::id(&request.goal_id, "goal")?, request.expected_version);
+        let (id, expected_version) = (convert::parse_id(&request.goal_id, "goal")?, request.expected_version);
         let changes = convert::goal_changes(request);
         let encode = |goal: &GoalStatus| updated(goal).encode_to_vec();
         let stored = self.0.update_goal(&ctx, id, changes, expected_version, key, encode).await?;
@@ -82,7 +82,7 @@ impl GoalService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "GoalService/DeleteGoal")?;
         let pb::DeleteGoalRequest { goal_id, expected_version } = request.into_inner();
-        self.0.delete_goal(&ctx, convert::id(&goal_id, "goal")?, expected_version, key).await?;
+        self.0.delete_goal(&ctx, convert::parse_id(&goal_id, "goal")?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteGoalResponse {}))
     }
 
@@ -93,7 +93,7 @@ impl GoalService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "GoalService/Contribute")?;
         let request = request.into_inner();
-        let goal_id = convert::id(&request.goal_id, "goal")?;
+        let goal_id = convert::parse_id(&request.goal_id, "goal")?;
         let encode = |contribution: &Contribution| contributed(contribution).encode_to_vec();
         let direction = Direction::Contribution;
         let stored = self.0.contribute(&ctx, goal_id, direction, request.into(), key, encode).await?;
@@ -107,7 +107,7 @@ impl GoalService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "GoalService/Withdraw")?;
         let request = request.into_inner();
-        let goal_id = convert::id(&request.goal_id, "goal")?;
+        let goal_id = convert::parse_id(&request.goal_id, "goal")?;
         let encode = |contribution: &Contribution| withdrawn(contribution).encode_to_vec();
         let direction = Direction::Withdrawal;
         let stored = self.0.contribute(&ctx, goal_id, direction, request.into(), key, encode).await?;
@@ -120,7 +120,7 @@ impl GoalService for Rpc {
     ) -> Result<Response<pb::ListContributionsResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let pb::ListContributionsRequest { goal_id, page_size, page_token } = request.into_inner();
-        let goal_id = convert::id(&goal_id, "goal")?;
+        let goal_id = convert::parse_id(&goal_id, "goal")?;
         let page = self.0.list_contributions(&ctx, goal_id, page_size, &page_token).await?;
         let contributions = page.rows.iter().map(Into::into).collect();
         let next_page_token = page.next_page_token.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The gRPC handlers: parse the request, call the use case, respond.
+//! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod budget;
 mod convert;

@@ -14,8 +14,8 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetBudgetAlertRequest>,
     ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
         let pb::GetBudgetAlertRequest { household_id, alert_id } = request.into_inner();
-        let household_id = convert::id(&household_id, "alert")?;
-        let alert = self.0.get_alert(household_id, convert::id(&alert_id, "alert")?).await?;
+        let household_id = convert::parse_id(&household_id, "alert")?;
+        let alert = self.0.get_alert(household_id, convert::parse_id(&alert_id, "alert")?).await?;
         Ok(Response::new(alert.into()))
     }
 
@@ -24,8 +24,9 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetGoalMilestoneRequest>,
     ) -> Result<Response<pb::GetGoalMilestoneResponse>, Status> {
         let pb::GetGoalMilestoneRequest { household_id, milestone_id } = request.into_inner();
-        let household_id = convert::id(&household_id, "milestone")?;
-        let milestone = self.0.get_milestone(household_id, convert::id(&milestone_id, "milestone")?).await?;
+        let household_id = convert::parse_id(&household_id, "milestone")?;
+        let milestone =
+            self.0.get_milestone(household_id, convert::parse_id(&milestone_id, "milestone")?).await?;
         Ok(Response::new(milestone.into()))
     }
 
@@ -34,8 +35,9 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetGoalReminderRequest>,
     ) -> Result<Response<pb::GetGoalReminderResponse>, Status> {
         let pb::GetGoalReminderRequest { household_id, reminder_id } = request.into_inner();
-        let household_id = convert::id(&household_id, "reminder")?;
-        let reminder = self.0.get_reminder(household_id, convert::id(&reminder_id, "reminder")?).await?;
+        let household_id = convert::parse_id(&household_id, "reminder")?;
+        let reminder =
+            self.0.get_reminder(household_id, convert::parse_id(&reminder_id, "reminder")?).await?;
         Ok(Response::new(reminder.into()))
     }
 
@@ -44,7 +46,7 @@ impl NotificationDataService for Rpc {
         request: Request<pb::ListReportDataRequest>,
     ) -> Result<Response<pb::ListReportDataResponse>, Status> {
         let pb::ListReportDataRequest { household_id, date } = request.into_inner();
-        let household_id = convert::id(&household_id, "household")?;
+        let household_id = convert::parse_id(&household_id, "household")?;
         let day = date::parse(&date).ok_or_else(|| {
             let violation = FieldViolation::new("date", "PARAMETER_INVALID", "Send a day as YYYY-MM-DD.");
             Status::from(Error::Query(vec![violation]))

@@ -1,4 +1,4 @@
-//! Computes limits, spending and carried amounts of budgets' periods.
+//! Computes limit, spending and carried amount of budgets in their periods.
 
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1 as pb;
@@ -11,12 +11,12 @@ use crate::domain::budget::Budget;
 use crate::domain::period::Period;
 use crate::error::Error;
 
-/// A period with its amounts.
+/// The amounts and the status of a budget in a period.
 #[derive(Debug, Clone)]
 pub struct PeriodSummary {
     pub period: Period,
     /// The limit in force.
-    pub amount: Money,
+    pub limit: Money,
     /// The amount carried over from the previous period; negative if overspent.
     pub carried: Money,
     /// The limit plus the carried amount.
@@ -28,7 +28,7 @@ pub struct PeriodSummary {
     pub status: BudgetStatus,
 }
 
-/// Consecutive periods of a budget, in order.
+/// The consecutive periods of a budget to compute, oldest first.
 #[derive(Debug)]
 pub struct PeriodQuery<'a> {
     pub budget: &'a Budget,
@@ -37,30 +37,33 @@ pub struct PeriodQuery<'a> {
 
 impl BudgetUseCases {
     /// Computes the periods of each query, in order.
-    /// Carried amounts are computed from the spending of all earlier periods each time, so that a
-    /// change there counts at once.
+    /// Carried amounts are computed from the spending of all earlier periods on each call, so that
+    /// a change of a past period takes effect immediately.
     pub(super) async fn compute_periods(
         &self,
         household_id: Uuid,
         queries: &[PeriodQuery<'_>],
         with_rates: bool,
     ) -> Result<Vec<Vec<PeriodSummary>>, Error> {
-        let leading: Vec<_> = queries
+        let earlier_periods: Vec<_> = queries
             .iter()
             .map(|PeriodQuery { budget, periods }| {
                 periods.first().map(|period| budget.periods_before(*period)).unwrap_or_default()
             })
             .collect();
-        let earlier: Vec<_> =
-            queries.iter().zip(&leading).map(|(query, periods)| (query.budget, periods.as_slice())).collect();
-        let requested: Vec<_> =
+        let earlier_queries: Vec<_> = queries
+            .iter()
+            .zip(&earlier_periods)
+            .map(|(query, periods)| (query.budget, periods.as_slice()))
+            .collect();
+        let requested_queries: Vec<_> =
             queries.iter().map(|query| (query.budget, query.periods.as_slice())).collect();
-        let before = self.sum_spending(household_id, &earlier, false).await?;
-        let spending = self.sum_spending(household_id, &requested, with_rates).await?;
-        let rows = queries.iter().zip(&leading).zip(before.into_iter().zip(spending));
-        let summaries = rows.map(|((query, leading), (before, spending))| {
+        let earlier_spending = self.sum_spending(household_id, &earlier_queries, false).await?;
+        let spending = self.sum_spending(household_id, &requested_queries, with_rates).await?;
+        let rows = queries.iter().zip(&earlier_periods).zip(earlier_spending.into_iter().zip(spending));
+        let summaries = rows.map(|((query, earlier_periods), (earlier_spending, spending))| {
             let (mut carried, mut unpriced) = (0, UnpricedAmounts::default());
-            for (period, spending) in leading.iter().zip(before) {
+            for (period, spending) in earlier_periods.iter().zip(earlier_spending) {
                 carried = query.budget.carry_over(*period, carried, spending.amount.minor());
                 unpriced.carry(query.budget, *period, &spending);
             }
@@ -78,13 +81,13 @@ impl BudgetUseCases {
 }
 
 fn summarize_period(budget: &Budget, period: Period, carried: i64, spending: Spending) -> PeriodSummary {
-    let amount = budget.terms_in(period).amount;
-    let budgeted = amount.minor().saturating_add(carried);
+    let limit = budget.terms_in(period).amount;
+    let budgeted = limit.minor().saturating_add(carried);
     let spent = spending.amount.minor();
     let money = |minor| Money::new(minor, budget.currency);
     PeriodSummary {
         period,
-        amount,
+        limit,
         carried: money(carried),
         budgeted: money(budgeted),
         remaining: money(budgeted.saturating_sub(spent)),

@@ -75,7 +75,7 @@ impl BudgetUseCases {
                         }));
                     }
                 }
-                BeginOutcome::Replayed(reply) => {
+                BeginOutcome::Replayed(response) => {
                     let existing = match &key {
                         Some(key) => {
                             contributions::find_by_key(&mut *self.pool.acquire().await?, key).await?
@@ -90,7 +90,7 @@ impl BudgetUseCases {
                         Some((_, ContributionState::Rejected)) | None => false,
                     };
                     if exists {
-                        return Ok(IdempotentResult::Replayed(reply));
+                        return Ok(IdempotentResult::Replayed(response));
                     }
                 }
             }
@@ -111,16 +111,16 @@ impl BudgetUseCases {
         let household_id = ctx.principal.household_id;
         let (actor, now) = (Actor::from(ctx), self.clock.now());
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim_key(&mut transaction, key).await? {
-            return Ok(BeginOutcome::Replayed(reply));
+        if let Some(response) = self.claim_key(&mut transaction, key).await? {
+            return Ok(BeginOutcome::Replayed(response));
         }
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let mut goal = goal.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
         if goal.cancelled_at.is_some() && direction == Direction::Contribution {
             return Err(Error::GoalCancelled);
         }
-        let read = input.resolve(self.id(), &goal, direction, ctx.principal.user_id, now);
-        let contribution = merge_violations(read, unknown?.into_iter().collect())?;
+        let result = input.resolve(self.new_id(), &goal, direction, ctx.principal.user_id, now);
+        let contribution = merge_violations(result, unknown?.into_iter().collect())?;
         if direction == Direction::Withdrawal {
             let pending_withdrawals =
                 contributions::pending_withdrawals(&mut transaction, household_id, goal_id).await?;
@@ -138,7 +138,7 @@ impl BudgetUseCases {
             return Err(vec![FieldViolation::new("amount", "BALANCE_OUT_OF_RANGE", text)].into());
         }
         // The response in state done. It is returned only once that state is reached.
-        let reply = encode(&Contribution { state: ContributionState::Done, ..contribution.clone() });
+        let response = encode(&Contribution { state: ContributionState::Done, ..contribution.clone() });
         let due_at = contribution.accounts.map(|_| now + WORKER_DELAY);
         contributions::insert(
             &mut transaction,
@@ -154,11 +154,11 @@ impl BudgetUseCases {
             self.record(&mut transaction, &actor, created(&contribution)).await?;
             self.record(&mut transaction, &actor, amount_changed(&goal)).await?;
             self.record_milestones(&mut transaction, &actor, &goal).await?;
-            self.commit(transaction, key, &reply).await?;
+            self.commit(transaction, key, &response).await?;
             return Ok(BeginOutcome::Written(contribution));
         }
         if let Some(key) = key {
-            idempotency::store(&mut transaction, key, &reply).await?;
+            idempotency::store(&mut transaction, key, &response).await?;
         }
         transaction.commit().await?;
         Ok(BeginOutcome::Written(contribution))

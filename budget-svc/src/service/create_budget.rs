@@ -29,22 +29,23 @@ impl BudgetUseCases {
     ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
-        let budget_id = self.id();
-        let update = self.begin_reference_update(household_id, budget_id).await?;
-        let created = self.create_referencing_budget(ctx, (update, input, household), key, encode).await;
-        self.complete_reference_update_now(update).await;
+        let budget_id = self.new_id();
+        let reference_update = self.begin_reference_update(household_id, budget_id).await?;
+        let created =
+            self.create_referencing_budget(ctx, (reference_update, input, household), key, encode).await;
+        self.complete_reference_update_now(reference_update).await;
         created
     }
 
     async fn create_referencing_budget(
         &self,
         ctx: &RequestContext,
-        (update, mut input, household): (ReferenceUpdate, BudgetInput, Household),
+        (reference_update, mut input, household): (ReferenceUpdate, BudgetInput, Household),
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
     ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = household.id;
-        let check = self.reference_categories(update, &input.categories).await;
+        let check = self.reference_categories(reference_update, &input.categories).await;
         let default = match &input.currency_code {
             Some(_) => Ok(household.currency),
             None => self.default_currency(ctx).await,
@@ -52,16 +53,16 @@ impl BudgetUseCases {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the categories no longer exist.
-        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(reply));
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(IdempotentResult::Replayed(response));
         }
-        self.hold_open(&mut transaction, update).await?;
+        self.lock_open_update(&mut transaction, reference_update).await?;
         let (check, default) = (check?, default?);
-        check.follow_merges(&mut input.categories);
-        let read = input.resolve(update.budget_id, &household, default, now);
-        let budget = merge_violations(read, check.rejected_except(&[]))?;
+        check.replace_merged(&mut input.categories);
+        let result = input.resolve(reference_update.budget_id, &household, default, now);
+        let budget = merge_violations(result, check.violations_except(&[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MAX_BUDGETS {
-            let text = "A household can have 200 budgets. Delete one first.";
+            let text = "A household can have at most 200 budgets. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         self.check_rollover(&mut transaction, &household, &budget).await?;
@@ -89,7 +90,7 @@ impl BudgetUseCases {
     ) -> Result<(), Error> {
         let today = household.today(self.clock.now());
         let periods = |budget: &Budget| {
-            let current = budget.schedule.period_of(budget.schedule.nearest(today));
+            let current = budget.schedule.period_of(budget.schedule.nearest_day(today));
             current.map_or(0, |period| budget.periods_before(period).len())
         };
         let own = periods(budget);

@@ -33,17 +33,17 @@ impl BudgetUseCases {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the account no longer exists.
-        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(reply));
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(IdempotentResult::Replayed(response));
         }
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
             Err(violation) => (None, Some(violation)),
         };
-        let read = input.resolve(self.id(), default?, account, now);
-        let goal = merge_violations(read, rejected.into_iter().collect())?;
+        let result = input.resolve(self.new_id(), default?, account, now);
+        let goal = merge_violations(result, rejected.into_iter().collect())?;
         if goals::count(&mut transaction, household_id).await? >= MAX_GOALS {
-            let text = "A household can have 500 goals. Delete one first.";
+            let text = "A household can have at most 500 goals. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         goals::insert(&mut transaction, household_id, &goal).await?;

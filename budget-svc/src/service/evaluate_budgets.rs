@@ -37,7 +37,7 @@ pub struct BudgetEvaluator(pub Arc<BudgetUseCases>);
 impl BudgetUseCases {
     async fn evaluate(&self, household_id: Uuid) -> Result<(), Error> {
         let household = self.household(household_id).await?;
-        self.remind(&household).await?;
+        self.record_reminders(&household).await?;
         let today = household.today(self.clock.now());
         let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
         let current = live.iter().filter(|budget| !budget.thresholds.is_empty()).filter_map(|budget| {
@@ -57,7 +57,7 @@ impl BudgetUseCases {
 
     /// Builds an alert for each reached threshold; only the highest notifies.
     fn alerts(&self, budget: &Budget, summary: &PeriodSummary) -> Vec<NewAlert> {
-        let PeriodSummary { period, amount, budgeted, .. } = summary;
+        let PeriodSummary { period, limit, budgeted, .. } = summary;
         let spent = summary.spending.amount;
         let passed: Vec<_> = reached(spent.minor(), budgeted.minor(), &budget.thresholds).collect();
         let highest = passed.last().copied();
@@ -65,12 +65,12 @@ impl BudgetUseCases {
         let unpriced: BTreeMap<_, _> =
             unpriced.map(|spending| (spending.currency_code.clone(), spending.amount.clone())).collect();
         let alert = |threshold| NewAlert {
-            id: self.id(),
+            id: self.new_id(),
             budget_id: budget.id,
             period_start: period.start,
             period_end: period.end,
             threshold,
-            amount: *amount,
+            limit: *limit,
             budgeted: *budgeted,
             spent,
             unpriced: unpriced.clone(),
@@ -113,7 +113,7 @@ impl BudgetUseCases {
             self.record(&mut transaction, &Actor::service(household_id), change).await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 }
@@ -158,8 +158,8 @@ impl Worker for BudgetEvaluator {
 /// new spending do not wait behind them.
 pub async fn request_all_evaluations(use_cases: &BudgetUseCases, pool: &PgPool) -> Result<(), sqlx::Error> {
     let (mut after, mut due) = (Uuid::nil(), use_cases.clock.now());
-    while let Some(last) = budget_evaluations::request_all(&mut *pool.acquire().await?, after, due).await? {
-        use_cases.evaluations.wake();
+    while let Some(last) = budget_evaluations::request_next(&mut *pool.acquire().await?, after, due).await? {
+        use_cases.evaluation_signal.wake();
         (after, due) = (last, due + BATCH_DELAY);
     }
     Ok(())

@@ -169,7 +169,7 @@ impl BudgetUseCases {
         self.record(&mut transaction, &actor, amount_changed(&goal)).await?;
         self.record_milestones(&mut transaction, &actor, &goal).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 }

@@ -38,7 +38,10 @@ impl Progress {
             budget_id: budget.id,
             budget_name: budget.name.clone(),
             days_left: period.days_left(today),
-            projected: Money::new(projection::projected(spent, upcoming, period, today), budget.currency),
+            projected: Money::new(
+                projection::projected_spending(spent, upcoming, period, today),
+                budget.currency,
+            ),
             exhausted_on: projection::exhausted_on(spent, summary.budgeted.minor(), upcoming, period, today),
             summary,
         }
@@ -59,7 +62,7 @@ impl BudgetUseCases {
         let today = household.today(self.clock.now());
         let schedule = &budget.schedule;
         let requested_day = if date.is_empty() {
-            Some(schedule.nearest(today))
+            Some(schedule.nearest_day(today))
         } else {
             date::parse(date).filter(|_| date.len() == 10)
         };

@@ -65,7 +65,7 @@ impl BudgetUseCases {
         }
         let ids: Vec<_> = ids.into_iter().collect();
         let mut connection = self.pool.acquire().await?;
-        let mut earmarks = goals::earmarks(&mut connection, household_id, &ids).await?;
+        let mut earmarks = goals::list_earmarks(&mut connection, household_id, &ids).await?;
         // The goals as they will be shown, which may be before they are stored.
         earmarks.retain(|earmark| shown.iter().all(|goal| goal.id != earmark.goal_id));
         earmarks.extend(shown.iter().filter_map(|goal| {

@@ -1,7 +1,7 @@
 //! Handles the ledger's events.
 //!
 //! They determine which households are evaluated, which transfers are read again, and which
-//! categories of budgets are renamed after a merge. They carry no amounts, and none is stored.
+//! categories of budgets are replaced after a merge. They carry no amounts, and none is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::store::{budget_evaluations, contributions};
 pub struct LedgerEventHandler {
     pub use_cases: Arc<BudgetUseCases>,
     /// The signal that wakes the worker when contributions are due.
-    pub transfers: WakeSignal,
+    pub contribution_signal: WakeSignal,
 }
 
-fn id(text: &str) -> Result<Uuid, HandlerError> {
+fn parse_id(text: &str) -> Result<Uuid, HandlerError> {
     Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
 }
 
@@ -56,7 +56,10 @@ impl Handler for LedgerEventHandler {
     async fn prepare(&self, events: &[Event]) -> Result<CategoryMerges, HandlerError> {
         let mut by_household: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for event in events.iter().filter(|event| is_merge(event)) {
-            by_household.entry(id(&event.household_id)?).or_default().insert(id(&event.entity_id)?);
+            by_household
+                .entry(parse_id(&event.household_id)?)
+                .or_default()
+                .insert(parse_id(&event.entity_id)?);
         }
         let mut merged = Vec::new();
         for (household_id, category_ids) in by_household {
@@ -71,7 +74,7 @@ impl Handler for LedgerEventHandler {
                 if error.is_final() { HandlerError::Permanent(text) } else { HandlerError::Transient(text) }
             })?;
             let found = response.into_inner().categories;
-            let merges = found.iter().map(|found| Ok((id(&found.id)?, id(&found.live_id)?)));
+            let merges = found.iter().map(|found| Ok((parse_id(&found.id)?, parse_id(&found.live_id)?)));
             merged.push((household_id, merges.collect::<Result<_, HandlerError>>()?));
         }
         Ok(merged)
@@ -85,15 +88,15 @@ impl Handler for LedgerEventHandler {
     ) -> Result<(), HandlerError> {
         let now = self.use_cases.clock.now();
         for (household_id, merges) in merged {
-            self.use_cases.follow_merges(connection, household_id, &merges).await?;
+            self.use_cases.replace_merged_categories(connection, household_id, &merges).await?;
         }
         let households = events.iter().filter(|event| concerns_budgets(event));
         let households =
-            households.map(|event| id(&event.household_id)).collect::<Result<BTreeSet<_>, _>>()?;
+            households.map(|event| parse_id(&event.household_id)).collect::<Result<BTreeSet<_>, _>>()?;
         budget_evaluations::request(connection, &households.into_iter().collect::<Vec<_>>(), now).await?;
         let transfers = events.iter().filter(|event| concerns_transfers(event));
         let transfers = transfers
-            .map(|event| Ok((id(&event.household_id)?, id(&event.entity_id)?)))
+            .map(|event| Ok((parse_id(&event.household_id)?, parse_id(&event.entity_id)?)))
             .collect::<Result<BTreeSet<_>, HandlerError>>()?;
         if !transfers.is_empty() {
             contributions::mark_due(connection, &transfers.into_iter().collect::<Vec<_>>(), now).await?;
@@ -103,9 +106,9 @@ impl Handler for LedgerEventHandler {
 
     fn on_commit(&self, events: &[Event]) {
         if events.iter().any(is_merge) {
-            self.use_cases.wake_signal.wake();
+            self.use_cases.event_log_signal.wake();
         }
-        self.use_cases.evaluations.wake();
-        self.transfers.wake();
+        self.use_cases.evaluation_signal.wake();
+        self.contribution_signal.wake();
     }
 }

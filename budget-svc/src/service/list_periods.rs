@@ -26,10 +26,12 @@ impl BudgetUseCases {
         let today = household.today(self.clock.now());
         let schedule = &budget.schedule;
         let newest = match page.after {
-            Some(after) => schedule.period_of(after.date()).and_then(|period| schedule.before(period)),
+            Some(after) => {
+                schedule.period_of(after.date()).and_then(|period| schedule.previous_period(period))
+            }
             None => last_over(schedule, today),
         };
-        let over = std::iter::successors(newest, |period| schedule.before(*period));
+        let over = std::iter::successors(newest, |period| schedule.previous_period(*period));
         let limit = usize::try_from(page.limit()).unwrap_or_default();
         let page =
             page.paginate(over.take(limit).collect(), |period| Cursor::from_date(period.start, budget_id));
@@ -51,6 +53,6 @@ impl BudgetUseCases {
 
 /// Returns the last period that ended before `today`.
 fn last_over(schedule: &Schedule, today: NaiveDate) -> Option<Period> {
-    let nearest = schedule.period_of(schedule.nearest(today))?;
-    if nearest.end < today { Some(nearest) } else { schedule.before(nearest) }
+    let nearest_period = schedule.period_of(schedule.nearest_day(today))?;
+    if nearest_period.end < today { Some(nearest_period) } else { schedule.previous_period(nearest_period) }
 }

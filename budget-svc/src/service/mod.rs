@@ -25,8 +25,8 @@ mod list_goals;
 mod list_periods;
 mod list_summaries;
 mod record_milestones;
+mod record_reminders;
 mod reference_categories;
-mod remind;
 mod sum_spending;
 mod summarize;
 mod upcoming_spending;
@@ -59,15 +59,16 @@ pub use finish_contribution::ContributionFinisher;
 pub use get_progress::Progress;
 pub use goal_status::GoalStatus;
 pub use ledger_events::LedgerEventHandler;
+pub use record_reminders::request_due_goal_evaluations;
 pub use reference_categories::complete_reference_updates;
-pub use remind::request_due_goal_evaluations;
 pub use summarize::{BudgetSummary, CurrencyTotal};
 
 use crate::error::Error;
 
-/// The consecutive failures, one second apart, that count as an outage.
-const MAX_OUTAGE_FAILURES: i32 = 600;
-/// The number of households in the cache.
+/// The number of retries, one second apart, while another service is unavailable.
+/// Later retries are further apart.
+const MAX_FAST_RETRIES: i32 = 600;
+/// The maximum number of households in the cache.
 const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
 /// The time for which a cached household may be out of date.
 const HOUSEHOLD_CACHE_TTL: Duration = Duration::from_secs(30);
@@ -78,12 +79,13 @@ pub struct BudgetUseCases {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
-    wake_signal: WakeSignal,
+    /// The signal that wakes the readers of the event log.
+    event_log_signal: WakeSignal,
     auth: HouseholdServiceClient<Transport>,
     ledger: SpendingServiceClient<Transport>,
     households: Cache<Uuid, Household>,
     /// The signal that wakes the worker when evaluations are due.
-    evaluations: WakeSignal,
+    evaluation_signal: WakeSignal,
 }
 
 /// A change to record; see [`NewEvent`].
@@ -118,41 +120,40 @@ impl Actor {
     }
 }
 
-/// Returns the delay before a retry after `failures` and one more.
-/// A service that is unavailable is called again soon; after other errors the delay grows.
+/// Returns the delay before the next attempt.
+/// `failures` counts the failed attempts before the one that failed with `error`. A service that
+/// is unavailable is called again soon; after other errors the delay grows.
 fn retry_delay(error: &Error, failures: i32) -> TimeDelta {
     match error {
-        Error::TransferPending | Error::Upstream(..) if failures < MAX_OUTAGE_FAILURES => {
-            TimeDelta::seconds(1)
-        }
+        Error::TransferPending | Error::Upstream(..) if failures < MAX_FAST_RETRIES => TimeDelta::seconds(1),
         _ => TimeDelta::seconds(1_i64 << failures.clamp(0, 6)),
     }
 }
 
 impl BudgetUseCases {
-    /// Builds the use cases; `evaluations` is woken when evaluations are due.
+    /// Builds the use cases, which wake `evaluation_signal` when evaluations are due.
     pub fn new(
         deps: &ServiceDependencies,
         auth: Transport,
         ledger: Transport,
-        evaluations: WakeSignal,
+        evaluation_signal: WakeSignal,
     ) -> Self {
         Self {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             pool: deps.pool.clone(),
-            wake_signal: deps.wake_signal.clone(),
+            event_log_signal: deps.event_log_signal.clone(),
             auth: HouseholdServiceClient::new(auth),
             ledger: SpendingServiceClient::new(ledger),
             households: Cache::builder()
                 .max_capacity(HOUSEHOLD_CACHE_CAPACITY)
                 .time_to_live(HOUSEHOLD_CACHE_TTL)
                 .build(),
-            evaluations,
+            evaluation_signal,
         }
     }
 
-    fn id(&self) -> Uuid {
+    fn new_id(&self) -> Uuid {
         self.random.id(self.clock.now())
     }
 
@@ -199,7 +200,7 @@ impl BudgetUseCases {
         let Some(key) = key else { return Ok(None) };
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
-            Claim::Replay(reply) => Ok(Some(reply)),
+            Claim::Replay(response) => Ok(Some(response)),
             Claim::KeyMismatch => Err(Error::KeyMismatch),
         }
     }
@@ -209,14 +210,14 @@ impl BudgetUseCases {
         &self,
         mut transaction: Transaction<'_, Postgres>,
         key: Option<&Key>,
-        reply: &[u8],
+        response: &[u8],
     ) -> Result<(), Error> {
         if let Some(key) = key {
-            idempotency::store(&mut transaction, key, reply).await?;
+            idempotency::store(&mut transaction, key, response).await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
-        self.evaluations.wake();
+        self.event_log_signal.wake();
+        self.evaluation_signal.wake();
         Ok(())
     }
 
@@ -245,11 +246,11 @@ impl BudgetUseCases {
 
 /// Merges the violations of the input with other violations.
 fn merge_violations<T>(
-    read: Result<T, Vec<FieldViolation>>,
+    result: Result<T, Vec<FieldViolation>>,
     mut others: Vec<FieldViolation>,
 ) -> Result<T, Vec<FieldViolation>> {
-    match read {
-        Ok(read) if others.is_empty() => Ok(read),
+    match result {
+        Ok(value) if others.is_empty() => Ok(value),
         Ok(_) => Err(others),
         Err(mut violations) => {
             violations.append(&mut others);

@@ -19,7 +19,7 @@ impl BudgetUseCases {
         let reached: Vec<_> = goal.reached().collect();
         let highest = reached.last().copied();
         let milestone =
-            |percent| NewMilestone { id: self.id(), percent, is_notified: Some(percent) == highest };
+            |percent| NewMilestone { id: self.new_id(), percent, is_notified: Some(percent) == highest };
         let reached: Vec<_> = reached.into_iter().map(milestone).collect();
         if reached.is_empty() || goal.is_deleted || goal.cancelled_at.is_some() {
             return Ok(());

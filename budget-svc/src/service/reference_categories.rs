@@ -1,11 +1,15 @@
-//! References from budgets to categories, stored in the ledger.
+//! Maintains the references from budgets to categories, which the ledger stores.
 //!
-//! A category cannot be deleted while a budget references it.
+//! The ledger does not delete a category while a budget references it. A change of a budget's
+//! categories takes four steps:
 //!
-//! A change of a budget's categories stores an update, adds the references in the ledger, and
-//! commits while the update is open. Then the update is closed and the result sent to the ledger.
-//! After a failure, a job does that. No transaction is open during a call: generations order the
-//! messages.
+//! 1. It stores a reference update with a new generation.
+//! 2. It adds references to the new categories in the ledger.
+//! 3. It commits the budget, provided that the reference update is still open.
+//! 4. It closes the reference update and replaces the references by the budget's categories.
+//!
+//! If step 4 fails, a job does it later. No transaction is open during a call to the ledger; by
+//! the generation the ledger recognizes requests that arrive late.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,32 +26,33 @@ use crate::error::Error;
 use crate::store::budgets;
 use crate::store::category_reference_updates::{self as updates, ReferenceUpdate};
 
-/// The time for a change before a job completes its update.
+/// The age at which a job completes a reference update.
 const JOB_DELAY: TimeDelta = TimeDelta::minutes(1);
-/// The number of updates that the job reads at once.
+/// The maximum number of reference updates that the job reads at once.
 const MAX_UPDATES_PER_READ: i64 = 100;
 
-/// The result of checking the categories named for a budget.
+/// The result of checking the categories that a client sent for a budget.
 #[derive(Debug, Default)]
 pub(super) struct CategoryCheck {
     /// The categories that cannot be used, each with the violation.
     pub rejected: Vec<(Uuid, FieldViolation)>,
-    /// The other categories, each with the one it was merged into, or itself.
-    live: HashMap<Uuid, Uuid>,
+    /// The other categories, each with the one that it was merged into, or itself.
+    live_ids: HashMap<Uuid, Uuid>,
 }
 
 impl CategoryCheck {
     /// Replaces merged categories by those that they were merged into.
-    pub(super) fn follow_merges(&self, input: &mut CategoryInput) {
-        for text in input.one.iter_mut().chain(&mut input.list) {
-            if let Some(live) = Uuid::parse_str(text.trim()).ok().and_then(|id| self.live.get(&id)) {
+    pub(super) fn replace_merged(&self, input: &mut CategoryInput) {
+        for text in input.category_id.iter_mut().chain(&mut input.category_ids) {
+            if let Some(live) = Uuid::parse_str(text.trim()).ok().and_then(|id| self.live_ids.get(&id)) {
                 *text = live.to_string();
             }
         }
     }
 
-    /// Returns the violations of categories that are not in `current`.
-    pub(super) fn rejected_except(self, current: &[Uuid]) -> Vec<FieldViolation> {
+    /// Returns the violations of categories that are new to a budget.
+    /// The budget may keep its `current` categories.
+    pub(super) fn violations_except(self, current: &[Uuid]) -> Vec<FieldViolation> {
         let new = self.rejected.into_iter().filter(|(id, _)| !current.contains(id));
         new.map(|(_, violation)| violation).collect()
     }
@@ -67,14 +72,14 @@ impl BudgetUseCases {
         Ok(update)
     }
 
-    /// Adds references to the categories named and checks that a budget can have them.
+    /// Adds references to the categories in `input` and checks that they are usable.
     pub(super) async fn reference_categories(
         &self,
         update: ReferenceUpdate,
         input: &CategoryInput,
     ) -> Result<CategoryCheck, Error> {
-        let read = |(field, text): (String, &str)| Some((field, Uuid::parse_str(text.trim()).ok()?));
-        let named: Vec<_> = input.with_field_names().into_iter().filter_map(read).collect();
+        let parse = |(field, text): (String, &str)| Some((field, Uuid::parse_str(text.trim()).ok()?));
+        let named: Vec<_> = input.with_field_names().into_iter().filter_map(parse).collect();
         let ids: Vec<_> = named.iter().map(|(_, id)| *id).collect();
         let found = self.set_references(update, &ids, None).await?;
         let found: HashMap<_, _> = found.iter().map(|category| (category.id.as_str(), category)).collect();
@@ -83,7 +88,7 @@ impl BudgetUseCases {
             let rejected = match found.get(id.to_string().as_str()) {
                 Some(category) if category.r#type == "expense" => {
                     if let Ok(live) = Uuid::parse_str(&category.live_id) {
-                        check.live.insert(id, live);
+                        check.live_ids.insert(id, live);
                     }
                     continue;
                 }
@@ -98,26 +103,26 @@ impl BudgetUseCases {
         Ok(check)
     }
 
-    /// Completes an update now; a job does it later if the ledger is unavailable.
+    /// Completes a reference update; a job does it later if the ledger is unavailable.
     pub(super) async fn complete_reference_update_now(&self, update: ReferenceUpdate) {
         if let Err(error) = self.complete_reference_update(update).await {
             let ReferenceUpdate { household_id, budget_id, .. } = update;
-            tracing::warn!(%household_id, %budget_id, %error, "category references are updated later");
+            tracing::warn!(%household_id, %budget_id, %error, "category references could not be updated yet");
         }
     }
 
-    /// Keeps an update open until the transaction ends.
-    pub(super) async fn hold_open(
+    /// Locks an open reference update until the transaction ends.
+    /// Fails if a job has closed it.
+    pub(super) async fn lock_open_update(
         &self,
         connection: &mut PgConnection,
         update: ReferenceUpdate,
     ) -> Result<(), Error> {
-        // A job closes the update if the change takes too long.
-        if updates::hold_open(connection, update).await? { Ok(()) } else { Err(Error::Overloaded) }
+        if updates::lock_open(connection, update).await? { Ok(()) } else { Err(Error::Overloaded) }
     }
 
-    /// Sends the categories of a budget to the ledger.
-    /// Follows merges that the change did not know of.
+    /// Closes a reference update and sends the budget's categories to the ledger.
+    /// Replaces categories that were merged since the change read them.
     async fn complete_reference_update(&self, update: ReferenceUpdate) -> Result<(), Error> {
         let ReferenceUpdate { household_id, budget_id, .. } = update;
         let due_at = self.clock.now() + JOB_DELAY;
@@ -133,15 +138,15 @@ impl BudgetUseCases {
         });
         let merges: Vec<_> = merges.collect();
         let mut transaction = self.pool.begin().await?;
-        self.follow_merges(&mut transaction, household_id, &merges).await?;
+        self.replace_merged_categories(&mut transaction, household_id, &merges).await?;
         updates::delete(&mut transaction, closed.update).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 
     /// Replaces merged categories, given as (from, to), in all budgets.
-    pub(super) async fn follow_merges(
+    pub(super) async fn replace_merged_categories(
         &self,
         connection: &mut PgConnection,
         household_id: Uuid,
@@ -161,7 +166,7 @@ impl BudgetUseCases {
         &self,
         update: ReferenceUpdate,
         category_ids: &[Uuid],
-        remove_to: Option<i64>,
+        remove_to_generation: Option<i64>,
     ) -> Result<Vec<pb::ResolvedCategory>, Error> {
         let request = pb::SetCategoryReferencesRequest {
             household_id: update.household_id.to_string(),
@@ -169,7 +174,7 @@ impl BudgetUseCases {
             entity_id: update.budget_id.to_string(),
             category_ids: category_ids.iter().map(Uuid::to_string).collect(),
             generation: update.generation,
-            remove_to_generation: remove_to,
+            remove_to_generation,
         };
         let response = self.ledger.clone().set_category_references(request).await;
         Ok(response.map_err(|status| Error::Upstream("ledger", status))?.into_inner().categories)

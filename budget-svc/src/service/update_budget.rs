@@ -14,15 +14,15 @@ use crate::error::Error;
 use crate::store::category_reference_updates::ReferenceUpdate;
 use crate::store::{budget_evaluations, budgets};
 
-/// A request to update a budget.
-struct Call<'a> {
+/// The parameters of [`BudgetUseCases::update_budget`], without the changes.
+struct UpdateContext<'a> {
     ctx: &'a RequestContext,
     household: Household,
     budget_id: Uuid,
     expected_version: Option<i64>,
     key: Option<Key>,
-    /// The update of its category references, if the categories change.
-    update: Option<ReferenceUpdate>,
+    /// The category references in progress, if the categories change.
+    reference_update: Option<ReferenceUpdate>,
 }
 
 impl BudgetUseCases {
@@ -37,41 +37,41 @@ impl BudgetUseCases {
     ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
-        let update = match &changes.categories {
+        let reference_update = match &changes.categories {
             Some(_) => Some(self.begin_reference_update(household_id, budget_id).await?),
             None => None,
         };
-        let call = Call { ctx, household, budget_id, expected_version, key, update };
-        let changed = self.change_budget(call, changes, encode).await;
-        if let Some(update) = update {
-            self.complete_reference_update_now(update).await;
+        let context = UpdateContext { ctx, household, budget_id, expected_version, key, reference_update };
+        let result = self.apply_changes(context, changes, encode).await;
+        if let Some(reference_update) = reference_update {
+            self.complete_reference_update_now(reference_update).await;
         }
-        changed
+        result
     }
 
-    async fn change_budget(
+    async fn apply_changes(
         &self,
-        call: Call<'_>,
+        context: UpdateContext<'_>,
         mut changes: BudgetChanges,
         encode: fn(&Budget) -> Vec<u8>,
     ) -> Result<IdempotentResult<Budget>, Error> {
-        let Call { ctx, household, budget_id, expected_version, key, update } = call;
+        let UpdateContext { ctx, household, budget_id, expected_version, key, reference_update } = context;
         let household_id = household.id;
-        let check = match (&changes.categories, update) {
-            (Some(input), Some(update)) => self.reference_categories(update, input).await,
+        let check = match (&changes.categories, reference_update) {
+            (Some(input), Some(reference_update)) => self.reference_categories(reference_update, input).await,
             _ => Ok(CategoryCheck::default()),
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(reply));
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(IdempotentResult::Replayed(response));
         }
-        if let Some(update) = update {
-            self.hold_open(&mut transaction, update).await?;
+        if let Some(reference_update) = reference_update {
+            self.lock_open_update(&mut transaction, reference_update).await?;
         }
         let check = check?;
         if let Some(input) = &mut changes.categories {
-            check.follow_merges(input);
+            check.replace_merged(input);
         }
         budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let before = budgets::find(&mut transaction, household_id, budget_id).await?;
@@ -81,7 +81,7 @@ impl BudgetUseCases {
         }
         let (after, changed) = merge_violations(
             changes.apply(&before, household.today(now), now),
-            check.rejected_except(&before.terms.category_ids),
+            check.violations_except(&before.terms.category_ids),
         )?;
         if !changed.is_empty() {
             budgets::update(&mut transaction, household_id, &after).await?;

@@ -33,8 +33,8 @@ impl BudgetUseCases {
         let unfunded = self.unfunded(household_id, shown.as_slice()).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(reply));
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(IdempotentResult::Replayed(response));
         }
         let before = goals::lock(&mut transaction, household_id, goal_id).await?;
         let before = before.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
@@ -48,8 +48,8 @@ impl BudgetUseCases {
             Err(_) if current_account.as_deref() == named.map(str::trim) => (None, None),
             Err(violation) => (None, Some(violation)),
         };
-        let read = changes.apply(&before, account, now);
-        let (after, changed) = merge_violations(read, rejected.into_iter().collect())?;
+        let result = changes.apply(&before, account, now);
+        let (after, changed) = merge_violations(result, rejected.into_iter().collect())?;
         if !changed.is_empty() {
             goals::update(&mut transaction, household_id, &after).await?;
             let actor = Actor::from(ctx);

@@ -1,4 +1,4 @@
-//! Alerts: the thresholds that spending reached.
+//! Alerts, one for each threshold that the spending of a budget reached.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,8 +19,8 @@ pub struct NewAlert {
     pub period_start: NaiveDate,
     pub period_end: NaiveDate,
     pub threshold: i32,
-    /// The limit in force, as the user set it.
-    pub amount: Money,
+    /// The limit in force, without a carried amount.
+    pub limit: Money,
     /// The limit with the amount carried over into the period.
     pub budgeted: Money,
     pub spent: Money,
@@ -35,7 +35,7 @@ pub type AlertKey = (Uuid, NaiveDate, i32, i64);
 
 impl NewAlert {
     pub fn key(&self) -> AlertKey {
-        (self.budget_id, self.period_start, self.threshold, self.amount.minor())
+        (self.budget_id, self.period_start, self.threshold, self.limit.minor())
     }
 }
 
@@ -81,7 +81,7 @@ pub async fn insert_new(
         &alerts.iter().map(|alert| alert.budget_id).collect::<Vec<_>>(),
         &alerts.iter().map(|alert| alert.period_start).collect::<Vec<_>>(),
         &alerts.iter().map(|alert| alert.threshold).collect::<Vec<_>>(),
-        &alerts.iter().map(|alert| alert.amount.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.limit.minor()).collect::<Vec<_>>(),
         &alerts.iter().map(|alert| alert.id).collect::<Vec<_>>(),
         &alerts.iter().map(|alert| alert.is_notified).collect::<Vec<_>>(),
         &alerts.iter().map(|alert| alert.spent.minor()).collect::<Vec<_>>(),

@@ -21,7 +21,7 @@ pub struct EvaluationRequest {
 pub async fn request(
     connection: &mut PgConnection,
     household_ids: &[Uuid],
-    now: DateTime<Utc>,
+    due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into budget.budget_evaluations (household_id, generation, due_at)
@@ -37,7 +37,7 @@ pub async fn request(
            on conflict (household_id) do update
            set generation = budget_evaluations.generation + 1, due_at = least(budget_evaluations.due_at, excluded.due_at)"#,
         household_ids,
-        now,
+        due_at,
     )
     .execute(connection)
     .await
@@ -46,7 +46,7 @@ pub async fn request(
 
 /// Requests evaluations of the next 1,000 households with budgets.
 /// `after` is the last household of the previous call; returns the last one of this call.
-pub async fn request_all(
+pub async fn request_next(
     connection: &mut PgConnection,
     after: Uuid,
     due_at: DateTime<Utc>,

@@ -44,9 +44,8 @@ pub async fn insert(
     .await
 }
 
-/// Keeps an update open until the transaction ends.
-/// Returns whether it is open.
-pub async fn hold_open(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
+/// Locks an open update until the transaction ends; returns whether it is open.
+pub async fn lock_open(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         r#"select generation from budget.category_reference_updates
            where household_id = $1 and budget_id = $2 and generation = $3 and not is_closed for share"#,
@@ -59,11 +58,12 @@ pub async fn hold_open(connection: &mut PgConnection, update: ReferenceUpdate) -
     Ok(row.is_some())
 }
 
-/// An update under a new generation, whose change can no longer commit.
+/// A closed update with its new generation; its change can no longer commit.
 #[derive(Debug, Clone, Copy)]
 pub struct ClosedUpdate {
     pub update: ReferenceUpdate,
-    /// The last generation for which the state that is read now is the result.
+    /// The last generation whose references the budget's current categories replace.
+    /// Changes with a later generation are still open.
     pub complete_to: i64,
 }
 

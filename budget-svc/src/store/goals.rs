@@ -65,7 +65,7 @@ pub async fn find(
     row.map(Goal::try_from).transpose()
 }
 
-/// Locks a goal, deleted or not.
+/// Locks and returns a goal, deleted or not.
 pub async fn lock(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -108,7 +108,7 @@ pub async fn list(
 }
 
 /// Lists the money set aside on accounts for goals that are not deleted.
-pub async fn earmarks(
+pub async fn list_earmarks(
     connection: &mut PgConnection,
     household_id: Uuid,
     account_ids: &[Uuid],
@@ -211,9 +211,9 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
     .await
 }
 
-/// Lists the active goals that are due within 30 days, in key order.
-/// 30 days before the due date is the first reminder.
-pub async fn due_soon(
+/// Lists the ids of active goals that are due within 30 days, in key order.
+/// The first reminder is 30 days before the due date.
+pub async fn list_due_soon(
     connection: &mut PgConnection,
     household_id: Uuid,
     today: NaiveDate,
@@ -230,9 +230,9 @@ pub async fn due_soon(
     .await
 }
 
-/// Lists the next 1,000 households with active goals that are due in a span.
+/// Lists the next 1,000 households with active goals due from `from` to `to`.
 /// `after` is the last household of the previous call.
-pub async fn households_with_due(
+pub async fn list_households_with_due_goals(
     connection: &mut PgConnection,
     from: NaiveDate,
     to: NaiveDate,

@@ -65,7 +65,7 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads every setting of a service that runs as a process of its own.
+/// Reads every setting of a service that runs as its own process.
 fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> {
     let peers: &[&str] = match service {
         "auth" => {

@@ -83,12 +83,12 @@ pub async fn revoke_signing_keys() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Revokes the sessions of all users, for an emergency.
+/// Ends the sessions of all users, for an emergency.
 pub async fn end_all_sessions() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let ended = operator.end_all_sessions().await;
     auth.close().await?;
-    tracing::info!("{} sessions revoked; their users must log in again", ended?);
+    tracing::info!("{} sessions ended; their users must log in again", ended?);
     Ok(())
 }
 

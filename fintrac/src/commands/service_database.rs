@@ -32,7 +32,7 @@ pub struct ServiceDatabase {
 
 static STARTED: OnceLock<()> = OnceLock::new();
 
-/// Connects as the service's serving role.
+/// Connects as the service's application role.
 pub async fn open(schema: &Schema) -> anyhow::Result<ServiceDatabase> {
     let mut environment = Environment::load()?;
     // A command may open several services, one after the other.
@@ -76,7 +76,7 @@ impl ServiceDatabase {
             keys: process::service_keys(&self.environment),
             random: Random::System,
             pool: self.pool.clone(),
-            wake_signal: WakeSignal::default(),
+            event_log_signal: WakeSignal::default(),
             closing: Shutdown::default().listeners,
             clock,
         }

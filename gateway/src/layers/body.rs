@@ -22,7 +22,7 @@ use crate::state::AppState;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// Maximum body size of an operation without a limit of its own.
+/// Maximum body size of an operation without its own limit.
 pub const MAX_BODY_BYTES: usize = 2 * MIB;
 const MAX_BULK_BODY_BYTES: usize = 8 * MIB;
 /// Maximum body size of operations that need no token or take only short texts.

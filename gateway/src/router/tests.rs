@@ -59,8 +59,11 @@ fn state_with(config: Config) -> AppState {
         budget: unavailable.clone(),
         notify: unavailable,
     };
-    let token_verifier =
-        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let token_verifier = TokenVerifierConfig {
+        issuer: "fintrac".into(),
+        grace_period: Duration::from_mins(1),
+        hs256_secret: None,
+    };
     let token_verifier = Arc::new(TokenVerifier::new(token_verifier, clock.clone()));
     AppState::new(config, token_verifier, clock, Random::seeded(1), services, &Shutdown::default())
 }
@@ -305,7 +308,7 @@ async fn browsers_may_call_from_allowed_origins_only() {
     assert_eq!(response.status().as_u16(), 405, "no origin is allowed by default");
 }
 
-async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutRequest>>) -> StatusCode {
+async fn optional(body: Option<crate::extract::Json<auth::log_out_user::LogoutRequest>>) -> StatusCode {
     drop(body);
     StatusCode::NO_CONTENT
 }
@@ -390,7 +393,7 @@ async fn a_list_that_is_too_long_is_rejected() {
 #[tokio::test(start_paused = true)]
 async fn readiness_is_checked_once_a_second() {
     let state = state(Duration::from_secs(30), 0);
-    state.token_verifier.extend(TrustUpdate::default());
+    state.token_verifier.apply_delta(TrustUpdate::default());
     let clock = state.clock.clone();
     let (api, _) = api().split_for_parts();
     let app = with_middleware(Router::new().merge(api), state);

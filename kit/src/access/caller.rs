@@ -39,7 +39,8 @@ pub struct RequestOrigin {
     pub request_id: String,
 }
 
-/// The user and the origin of a request, which concerns the user's household only.
+/// The user of a request and the origin of the changes that it makes.
+/// A request concerns the household of its user only.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     /// The user.
@@ -62,7 +63,8 @@ impl Caller {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// Returns the user; every RPC marked `user` has one.
+    /// Returns the user; fails with UNAUTHENTICATED without one.
+    /// Every call of an RPC with `user` in its access rules has one.
     pub fn user(&self) -> Result<&Principal, Status> {
         self.principal.as_ref().ok_or_else(|| {
             RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()

@@ -1,6 +1,6 @@
-//! Denied calls on their way to auth-svc, which stores them as security events.
+//! Queues denied calls for auth-svc, which stores them as security events.
 //!
-//! A full queue drops and counts them, because a rejection must stay cheap.
+//! If the queue is full, a call is dropped and counted, so that a rejection never waits.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::context::Client;
 
-/// The number of denied calls that may wait in the queue.
+/// The maximum number of denied calls in the queue.
 const QUEUE_CAPACITY: usize = 1024;
-/// The number of denied calls reported in one request.
+/// The maximum number of denied calls in one report.
 const BATCH_SIZE: usize = 100;
 
 /// A call that was rejected because the user lacks a permission.
@@ -53,7 +53,7 @@ impl DeniedCallQueue {
         }
     }
 
-    /// Returns the receiver of the queue; `None` after the first time.
+    /// Takes the receiver of the queue; `None` if it was taken before.
     pub fn take_receiver(&self) -> Option<DeniedCallReceiver> {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take().map(DeniedCallReceiver)
     }
@@ -64,8 +64,8 @@ impl DeniedCallQueue {
 pub struct DeniedCallReceiver(mpsc::Receiver<DeniedCall>);
 
 impl DeniedCallReceiver {
-    /// Waits for denied calls; returns at least one and at most a batch.
-    pub async fn next(&mut self) -> Vec<DeniedCall> {
+    /// Waits for denied calls; returns at least one and at most 100.
+    pub async fn next_batch(&mut self) -> Vec<DeniedCall> {
         let mut calls = Vec::new();
         self.0.recv_many(&mut calls, BATCH_SIZE).await;
         calls

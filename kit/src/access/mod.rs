@@ -5,19 +5,19 @@
 //! names the permissions that the user needs. Facts about the client that a caller forwards are
 //! trusted only with a service credential.
 
-mod addresses;
 mod authorizer;
 pub mod caller;
 pub mod credential;
 mod denied_calls;
+mod ip_rules;
 pub mod network;
 pub mod token;
 pub mod token_verifier;
 mod trust_subscription;
 
-pub use addresses::{AddressRule, AddressRules};
 pub use authorizer::{Authorizer, DirectRateLimit, bearer_token};
 pub use caller::{Caller, Principal, RequestContext};
 pub use denied_calls::{DeniedCall, DeniedCallReceiver};
+pub use ip_rules::{EnforcedIpRule, EnforcedIpRules};
 pub use network::{network_key, site_key};
 pub use trust_subscription::run_trust_subscription;

@@ -1,25 +1,27 @@
-//! The network prefixes by which clients are counted.
+//! Groups client addresses by network, for limits and device recognition.
 //!
-//! One client may have many addresses, but few networks.
+//! An IPv6 client may use any of the addresses of its network.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Returns the network of one internet connection.
-/// It is an IPv4 address, or 64 bits of an IPv6 address.
+/// It is the IPv4 address, or the /64 prefix of the IPv6 address.
 pub fn network_prefix(ip: IpAddr) -> IpAddr {
-    masked(ip, 64)
+    mask_ipv6(ip, 64)
 }
 
 /// Returns the network of one customer of an internet provider.
-/// It is an IPv4 address, or 48 bits of an IPv6 address, which contain 65,536 networks of 64 bits.
+/// It is the IPv4 address, or the /48 prefix of the IPv6 address. A site contains 65,536 networks.
 pub fn site_prefix(ip: IpAddr) -> IpAddr {
-    masked(ip, 48)
+    mask_ipv6(ip, 48)
 }
 
-fn masked(ip: IpAddr, bits: u32) -> IpAddr {
+fn mask_ipv6(ip: IpAddr, prefix_length: u32) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> (128 - bits) << (128 - bits))),
+        IpAddr::V6(ip) => {
+            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> (128 - prefix_length) << (128 - prefix_length)))
+        }
     }
 }
 
@@ -32,7 +34,7 @@ pub fn network_key(ip: Option<IpAddr>) -> String {
     }
 }
 
-/// Returns [`site_prefix`] as a text key; `None` if it is the network itself.
+/// Returns [`site_prefix`] as a text key; `None` for IPv4 and without an address.
 pub fn site_key(ip: Option<IpAddr>) -> Option<String> {
     match ip.map(site_prefix) {
         None | Some(IpAddr::V4(_)) => None,

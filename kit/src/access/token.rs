@@ -1,6 +1,6 @@
 //! Access tokens: JWTs of exactly one form (RFC 9068 `at+jwt`).
 //!
-//! They are signed with Ed25519, or with HS256 in the legacy form.
+//! They are signed with Ed25519, or with the legacy algorithm HS256.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

@@ -1,8 +1,8 @@
-//! Verification of access tokens by each process itself.
+//! Verifies access tokens within each process, without a call to auth-svc.
 //!
-//! The verifier has the public keys, the revoked sessions, the permissions of roles and the address
-//! rules. auth-svc's trust updates keep them current, with a heartbeat every 250 ms. If updates
-//! stop, the last state stays valid for the grace period; after that no token is accepted.
+//! The trust state consists of the public keys, the revoked sessions, the permissions of roles and
+//! the IP rules. auth-svc's trust updates keep it current, with a heartbeat every 250 ms. If
+//! updates stop, the last state stays valid for the grace period; after that no token is accepted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::addresses::{AddressRule, AddressRules};
 use super::caller::Principal;
 use super::denied_calls::{DeniedCall, DeniedCallQueue, DeniedCallReceiver};
+use super::ip_rules::{EnforcedIpRule, EnforcedIpRules};
 use super::token::{self, Claims};
 use crate::clock::Clock;
 use crate::context::Client;
@@ -36,23 +36,23 @@ const TOKEN_CACHE_CAPACITY: u64 = 100_000;
 pub struct TokenVerifierConfig {
     /// The `iss` that tokens must have.
     pub issuer: String,
-    /// Time for which the last state stays valid while auth-svc is unreachable.
-    pub grace: Duration,
-    /// Secret of the legacy form: HS256 instead of Ed25519.
+    /// Time for which the last trust state stays valid without an update.
+    pub grace_period: Duration,
+    /// Secret for the legacy algorithm HS256; if set, Ed25519 tokens are rejected.
     pub hs256_secret: Option<SecretString>,
 }
 
-/// A change of the trust state; an empty one is the heartbeat.
+/// A change of the trust state; an empty change is a heartbeat.
 #[derive(Debug, Clone, Default)]
 pub struct TrustUpdate {
-    /// All keys (key id, Ed25519 public key) if they changed, else none.
+    /// All keys as (key id, Ed25519 public key) if they changed; else empty.
     pub keys: Vec<(String, [u8; 32])>,
-    /// Revoked sessions, each with the time after which it can be removed.
+    /// Newly revoked sessions, each with the time at which its last token expires.
     pub revoked: Vec<(Uuid, DateTime<Utc>)>,
-    /// All roles with their permissions, if they changed.
+    /// All roles with their permissions; `None` if they did not change.
     pub roles: Option<Vec<(String, Vec<String>)>>,
-    /// All address rules, if they changed.
-    pub address_rules: Option<Vec<AddressRule>>,
+    /// All IP rules; `None` if they did not change.
+    pub ip_rules: Option<Vec<EnforcedIpRule>>,
 }
 
 /// A verifier of access tokens, with the trust state and its age.
@@ -61,17 +61,17 @@ pub struct TokenVerifier {
     config: TokenVerifierConfig,
     clock: Clock,
     hs256_key: Option<DecodingKey>,
-    state: RwLock<State>,
+    state: RwLock<TrustState>,
     verified: Cache<[u8; 32], Claims>,
     denied_calls: DeniedCallQueue,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TrustState {
     keys: HashMap<String, DecodingKey>,
     revoked: HashMap<Uuid, DateTime<Utc>>,
     roles: HashMap<String, BTreeSet<String>>,
-    address_rules: AddressRules,
+    ip_rules: EnforcedIpRules,
     confirmed_at: Option<Instant>,
 }
 
@@ -91,8 +91,8 @@ impl TokenVerifier {
         &self.config.issuer
     }
 
-    /// Replaces the state with a snapshot, except revocations.
-    pub fn replace(&self, snapshot: TrustUpdate) {
+    /// Replaces the trust state with a snapshot, but keeps the known revocations.
+    pub fn apply_snapshot(&self, snapshot: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // A snapshot of a lagging replica must not remove a revocation.
@@ -101,8 +101,8 @@ impl TokenVerifier {
         Self::apply(&mut state, snapshot);
     }
 
-    /// Adds an update; one without keys leaves the keys unchanged.
-    pub fn extend(&self, update: TrustUpdate) {
+    /// Applies the changes since the previous update.
+    pub fn apply_delta(&self, update: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if !update.revoked.is_empty() {
@@ -114,7 +114,7 @@ impl TokenVerifier {
         Self::apply(&mut state, update);
     }
 
-    fn apply(state: &mut State, update: TrustUpdate) {
+    fn apply(state: &mut TrustState, update: TrustUpdate) {
         state.revoked.extend(update.revoked);
         if let Some(roles) = update.roles {
             state.roles = roles
@@ -122,25 +122,25 @@ impl TokenVerifier {
                 .map(|(name, permissions)| (name, permissions.into_iter().collect()))
                 .collect();
         }
-        if let Some(rules) = update.address_rules {
-            state.address_rules = rules.into_iter().collect();
+        if let Some(rules) = update.ip_rules {
+            state.ip_rules = rules.into_iter().collect();
         }
         state.confirmed_at = Some(Instant::now());
     }
 
-    fn set_keys(&self, state: &mut State, keys: &[(String, [u8; 32])]) {
+    fn set_keys(&self, state: &mut TrustState, keys: &[(String, [u8; 32])]) {
         // The decoding key of Ed25519 is the bare public key.
         state.keys = keys.iter().map(|(kid, key)| (kid.clone(), DecodingKey::from_ed_der(key))).collect();
         // The cache must not accept tokens of a removed key.
         self.verified.invalidate_all();
     }
 
-    /// Returns whether tokens can be verified: the last update is within the grace.
+    /// Returns whether the last trust update is recent enough to verify tokens.
     pub fn is_ready(&self) -> bool {
-        self.age().is_some_and(|age| age <= self.config.grace)
+        self.state_age().is_some_and(|age| age <= self.config.grace_period)
     }
 
-    fn age(&self) -> Option<Duration> {
+    fn state_age(&self) -> Option<Duration> {
         self.state
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -149,8 +149,8 @@ impl TokenVerifier {
     }
 
     /// Verifies `token`, which was sent from the address `ip`.
-    /// Fails with UNAUTHENTICATED, with PERMISSION_DENIED by the address rules, or with UNAVAILABLE
-    /// if the last update of auth-svc is older than the grace period.
+    /// Fails with UNAUTHENTICATED, with PERMISSION_DENIED if the IP rules deny `ip`, or with
+    /// UNAVAILABLE if the last trust update is older than the grace period.
     pub fn verify(&self, token: &str, ip: Option<IpAddr>) -> Result<Principal, Status> {
         if !self.is_ready() {
             return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
@@ -159,7 +159,7 @@ impl TokenVerifier {
         let claims = if let Some(claims) = self.verified.get(&digest) {
             claims
         } else {
-            let claims = self.check(token).ok_or_else(token_invalid)?;
+            let claims = self.verify_uncached(token).ok_or_else(token_invalid)?;
             self.verified.insert(digest, claims.clone());
             claims
         };
@@ -174,23 +174,23 @@ impl TokenVerifier {
         if state.revoked.contains_key(&claims.sid) {
             return Err(unauthenticated("SESSION_ENDED", "The session has ended; log in again."));
         }
-        if !state.address_rules.allows_user(claims.sub, ip) {
+        if !state.ip_rules.allows_user(claims.sub, ip) {
             return Err(ip_address_denied());
         }
         let Claims { sub, sid, hh, roles, .. } = claims;
         Ok(Principal { user_id: sub, session_id: sid, household_id: hh, roles })
     }
 
-    /// Checks that the rules for all users allow `ip`.
+    /// Checks that the IP rules for all users allow `ip`.
     pub fn check_ip(&self, ip: Option<IpAddr>) -> Result<(), Status> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.address_rules.allows(ip) { Ok(()) } else { Err(ip_address_denied()) }
+        if state.ip_rules.allows(ip) { Ok(()) } else { Err(ip_address_denied()) }
     }
 
-    /// Checks that the rules for this user and for all users allow `ip`.
+    /// Checks that the IP rules for this user and for all users allow `ip`.
     pub fn check_user_ip(&self, user_id: Uuid, ip: Option<IpAddr>) -> Result<(), Status> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.address_rules.allows_user(user_id, ip) { Ok(()) } else { Err(ip_address_denied()) }
+        if state.ip_rules.allows_user(user_id, ip) { Ok(()) } else { Err(ip_address_denied()) }
     }
 
     /// Checks that the user's roles have each of `permissions`.
@@ -215,12 +215,12 @@ impl TokenVerifier {
             request_id: request_id.to_owned(),
             denied_at: self.clock.now(),
         });
-        let message = format!("This needs the permission {permission}, which your roles do not have.");
+        let message = format!("Your roles must include the permission {permission}. Ask an administrator.");
         Err(RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
     }
 
     /// Returns whether one of the user's roles has `permission`.
-    /// It is for data that is omitted without a permission; nothing is reported.
+    /// Used to omit data that the user may not read; unlike a rejected call, this is not reported.
     pub fn has_permission(&self, principal: &Principal, permission: &str) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         principal
@@ -229,12 +229,12 @@ impl TokenVerifier {
             .any(|role| state.roles.get(role).is_some_and(|permissions| permissions.contains(permission)))
     }
 
-    /// Returns the receiver of denied calls; `None` after the first time.
-    pub fn denied_calls(&self) -> Option<DeniedCallReceiver> {
+    /// Takes the receiver of denied calls; `None` if it was taken before.
+    pub fn take_denied_calls(&self) -> Option<DeniedCallReceiver> {
         self.denied_calls.take_receiver()
     }
 
-    fn check(&self, token: &str) -> Option<Claims> {
+    fn verify_uncached(&self, token: &str) -> Option<Claims> {
         let header = token::parse_header(token)?;
         match (header.algorithm, header.kid, &self.hs256_key) {
             (Algorithm::HS256, None, Some(key)) => {

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use super::addresses::AddressRule;
 use super::denied_calls::DeniedCall;
+use super::ip_rules::EnforcedIpRule;
 use super::token_verifier::{TokenVerifier, TrustUpdate};
 use crate::clock::timestamp;
 use crate::transport::{NoDeadline, Transport};
@@ -54,9 +54,9 @@ async fn receive_updates(token_verifier: &TokenVerifier, auth: Transport, shutdo
 /// Reports denied calls, with retries for as long as necessary.
 /// Calls that do not fit into the queue meanwhile are lost.
 async fn report_denied_calls(token_verifier: &TokenVerifier, auth: Transport, shutdown: &CancellationToken) {
-    let Some(mut denied) = token_verifier.denied_calls() else { return };
+    let Some(mut denied) = token_verifier.take_denied_calls() else { return };
     let mut client = TrustServiceClient::new(auth);
-    while let Some(calls) = shutdown.run_until_cancelled(denied.next()).await {
+    while let Some(calls) = shutdown.run_until_cancelled(denied.next_batch()).await {
         let request = pb::ReportDeniedCallsRequest { calls: calls.iter().map(to_proto).collect() };
         while client.report_denied_calls(request.clone()).await.is_err() {
             if tokio::time::timeout(HEARTBEAT_TIMEOUT, shutdown.cancelled()).await.is_ok() {
@@ -100,10 +100,10 @@ async fn receive_stream(
         }
         match message.update {
             Some(Update::Snapshot(all)) => {
-                token_verifier.replace(update(&all.keys, &all.revoked, all.roles, all.address_rules));
+                token_verifier.apply_snapshot(update(&all.keys, &all.revoked, all.roles, all.ip_rules));
             }
             Some(Update::Delta(new)) => {
-                token_verifier.extend(update(&new.keys, &new.revoked, new.roles, new.address_rules));
+                token_verifier.apply_delta(update(&new.keys, &new.revoked, new.roles, new.ip_rules));
             }
             None => return Err(Status::internal("the trust update is empty")),
         }
@@ -114,23 +114,23 @@ fn update(
     new_keys: &[SigningKey],
     sessions: &[RevokedSession],
     roles: Option<pb::RoleSet>,
-    rules: Option<pb::AddressRuleSet>,
+    rules: Option<pb::EnforcedIpRuleSet>,
 ) -> TrustUpdate {
     let role = |role: pb::RolePermissions| (role.name, role.permissions);
     TrustUpdate {
         keys: keys(new_keys),
         revoked: revoked(sessions),
         roles: roles.map(|set| set.roles.into_iter().map(role).collect()),
-        address_rules: rules.map(|set| set.rules.iter().filter_map(rule).collect()),
+        ip_rules: rules.map(|set| set.rules.iter().filter_map(rule).collect()),
     }
 }
 
-fn rule(rule: &pb::AddressRule) -> Option<AddressRule> {
+fn rule(rule: &pb::EnforcedIpRule) -> Option<EnforcedIpRule> {
     let user_id = match rule.user_id.as_str() {
         "" => None,
         id => Some(Uuid::parse_str(id).ok()?),
     };
-    Some(AddressRule { user_id, network: rule.cidr.parse().ok()?, allow: rule.allow })
+    Some(EnforcedIpRule { user_id, network: rule.cidr.parse().ok()?, allow: rule.allow })
 }
 
 fn keys(keys: &[SigningKey]) -> Vec<(String, [u8; 32])> {

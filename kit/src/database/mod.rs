@@ -1,4 +1,4 @@
-//! The connection pool of a service, and its schema.
+//! Connection pools, schemas and roles, and the kinds of database errors.
 
 mod roles;
 mod schema;
@@ -70,14 +70,14 @@ pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOpt
         ("statement_timeout", "30s"),
         ("lock_timeout", "20s"),
         ("timezone", "UTC"),
-        // The estimates of generic plans are high enough to trigger compilation, which takes a
-        // hundred times as long as the short queries of this system.
+        // The estimates of generic plans are high enough to trigger JIT compilation, which takes
+        // a hundred times as long as the short queries of this system.
         ("jit", "off"),
     ])
 }
 
-/// Returns whether a later retry may succeed.
-/// It may if the connection, the pool or the server failed, not the statement.
+/// Returns whether a retry may succeed.
+/// It may after a failure of the connection, the pool or the server, a deadlock or a timeout.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {

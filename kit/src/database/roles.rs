@@ -1,6 +1,6 @@
 //! The two database roles of a service.
 //!
-//! `<schema>_owner` runs migrations and `<schema>_app` serves requests. The serving role owns
+//! `<schema>_owner` runs migrations and `<schema>_app` serves requests. The application role owns
 //! nothing and has no access to another schema.
 
 use base64::Engine as _;

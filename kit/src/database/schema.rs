@@ -11,7 +11,7 @@ use super::{app_role, session_options};
 
 static SHARED_MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// The serving role's privileges on kit's tables; events are append-only.
+/// The application role's privileges on kit's tables; events are append-only.
 const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("event_epochs", "select, insert"),
     ("events", "select, insert"),
@@ -26,7 +26,7 @@ const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("_sqlx_migrations", "select"),
 ];
 
-/// A table, and the privileges of the serving role on it.
+/// A table, and the privileges of the application role on it.
 pub type Grant = (&'static str, &'static str);
 
 /// The reason why a schema cannot be migrated or is not current.
@@ -55,7 +55,7 @@ pub struct Schema {
     pub name: &'static str,
     /// The service's own migrations.
     pub migrator: &'static Migrator,
-    /// Privileges of the serving role on the service's own tables.
+    /// Privileges of the application role on the service's own tables.
     pub grants: &'static [Grant],
 }
 

@@ -27,7 +27,7 @@ const MAX_STREAM_DURATION: TimeDelta = TimeDelta::hours(12);
 #[derive(Debug, Clone)]
 pub struct EventLog {
     pool: PgPool,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
     readers: &'static [&'static str],
     clock: Clock,
     closing: CancellationToken,
@@ -38,12 +38,12 @@ impl EventLog {
     /// `readers` are the services that may subscribe; `closing` ends all streams.
     pub fn new(
         pool: PgPool,
-        wake_signal: WakeSignal,
+        event_log_signal: WakeSignal,
         readers: &'static [&'static str],
         clock: Clock,
         closing: CancellationToken,
     ) -> Self {
-        Self { pool, wake_signal, readers, clock, closing }
+        Self { pool, event_log_signal, readers, clock, closing }
     }
 
     /// Converts this into a gRPC service.
@@ -71,7 +71,7 @@ impl EventLogService for EventLog {
             .map_err(|error| error::database(&error))?;
         let (clock, end) = (self.clock.clone(), self.clock.now() + MAX_STREAM_DURATION);
         let pool = self.pool.clone();
-        let mut listener = self.wake_signal.subscribe();
+        let mut listener = self.event_log_signal.subscribe();
         let closing = self.closing.clone();
         let stream = async_stream::try_stream! {
             while !closing.is_cancelled() && clock.now() < end {

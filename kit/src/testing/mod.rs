@@ -94,12 +94,12 @@ impl TestDatabase {
         Self { admin: admin.database(&name) }
     }
 
-    /// Returns the options to connect as the serving role of `schema`.
+    /// Returns the options to connect as the application role of `schema`.
     pub fn app(&self, schema: &str) -> PgConnectOptions {
         self.admin.clone().username(&app_role(schema))
     }
 
-    /// Creates a pool of the serving role and opens its event log.
+    /// Creates a pool of the application role and opens its event log.
     ///
     /// # Panics
     /// If the schema does not exist.

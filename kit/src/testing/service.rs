@@ -33,7 +33,7 @@ fn keys() -> ServiceKeys {
 pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
     let config = TokenVerifierConfig {
         issuer: ISSUER.into(),
-        grace: Duration::from_hours(1),
+        grace_period: Duration::from_hours(1),
         hs256_secret: Some(TOKEN_SECRET.into()),
     };
     let token_verifier = Arc::new(TokenVerifier::new(config, clock.clone()));
@@ -42,7 +42,7 @@ pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
         fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions).map(ToString::to_string).collect();
     let with_notifications_only = vec!["notifications:read".to_owned()];
     let roles = Some(vec![("user".to_owned(), all), ("only-notified".to_owned(), with_notifications_only)]);
-    token_verifier.extend(TrustUpdate { roles, ..TrustUpdate::default() });
+    token_verifier.apply_delta(TrustUpdate { roles, ..TrustUpdate::default() });
     token_verifier
 }
 
@@ -54,7 +54,7 @@ pub fn deps(pool: &PgPool, clock: &Clock) -> ServiceDependencies {
         keys: keys(),
         token_verifier: token_verifier(clock),
         pool: pool.clone(),
-        wake_signal: WakeSignal::default(),
+        event_log_signal: WakeSignal::default(),
         closing: CancellationToken::new(),
     }
 }

@@ -39,7 +39,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Creates the policy of one client, with a budget of its own.
+    /// Creates the policy of one client, with its own budget.
     pub fn new() -> Self {
         Self { budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 10, 0.2)), attempt: 1 }
     }

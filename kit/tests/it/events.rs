@@ -171,7 +171,7 @@ async fn a_month_is_dropped_when_expired_and_read_by_every_reader() {
 }
 
 #[tokio::test]
-async fn the_serving_role_cannot_drop_recent_months() {
+async fn the_application_role_cannot_drop_recent_months() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
@@ -186,7 +186,7 @@ async fn the_serving_role_cannot_drop_recent_months() {
 }
 
 #[tokio::test]
-async fn the_serving_role_cannot_change_history() {
+async fn the_application_role_cannot_change_history() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;

@@ -45,14 +45,14 @@ async fn a_service_is_healthy_from_its_first_trust_update_until_shutdown() {
     let probes = Channel::from_shared(format!("http://{address}")).expect("a URL").connect_lazy();
     let live = HealthCheckRequest { service: "live".into() };
     let probed = HealthClient::new(probes.clone()).check(live).await.expect("a response").into_inner();
-    assert_eq!(probed.status(), ServingStatus::Serving, "also on a port of its own");
+    assert_eq!(probed.status(), ServingStatus::Serving, "also on its own port");
     let other = EventLogServiceClient::new(probes).subscribe(SubscribeRequest::default()).await;
     assert_eq!(other.expect_err("only health is served").code(), Code::Unimplemented);
 
     let mut watched = client.watch(whole()).await.expect("a stream").into_inner();
     let mut next = async || watched.message().await.expect("a stream").expect("a status").status();
     assert_eq!(next().await, ServingStatus::NotServing, "tokens cannot be verified yet");
-    token_verifier.replace(TrustUpdate::default());
+    token_verifier.apply_snapshot(TrustUpdate::default());
     while next().await != ServingStatus::Serving {}
     shutdown.not_ready.cancel();
     while next().await != ServingStatus::NotServing {}

@@ -73,7 +73,7 @@ impl EventLogService for NamedReplica {
     }
 }
 
-/// A replica with a runtime of its own, so that it can be killed like a process.
+/// A replica with its own runtime, so that it can be killed like a process.
 struct Replica {
     address: SocketAddr,
     runtime: Option<Runtime>,

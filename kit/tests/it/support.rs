@@ -30,8 +30,11 @@ pub fn keys() -> ServiceKeys {
 }
 
 pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
-    let config =
-        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let config = TokenVerifierConfig {
+        issuer: "fintrac".into(),
+        grace_period: Duration::from_mins(1),
+        hs256_secret: None,
+    };
     Arc::new(TokenVerifier::new(config, clock.clone()))
 }
 

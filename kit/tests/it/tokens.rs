@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::TimeDelta;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
-use fintrac_kit::access::AddressRule;
+use fintrac_kit::access::EnforcedIpRule;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
 use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
@@ -59,7 +59,7 @@ fn revoked() -> TrustUpdate {
 fn verifier_with_keys() -> (std::sync::Arc<TokenVerifier>, Clock, TokenIssuer) {
     let (clock, issuer) = (support::clock(), issuer(1));
     let token_verifier = support::token_verifier(&clock);
-    token_verifier.replace(keys(issuer.public));
+    token_verifier.apply_snapshot(keys(issuer.public));
     (token_verifier, clock, issuer)
 }
 
@@ -131,7 +131,7 @@ async fn a_token_is_invalid_after_expiry_revocation_or_removal_of_its_key() {
     let good = token(&claims(), &issuer);
     let other = token(&Claims { sid: Uuid::from_u128(9), ..claims() }, &issuer);
     assert_eq!((rejection(&token_verifier, &good), rejection(&token_verifier, &other)), (None, None));
-    token_verifier.extend(revoked());
+    token_verifier.apply_delta(revoked());
     assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"), "despite the cache");
     assert_eq!(rejection(&token_verifier, &other), None);
     clock.advance(TimeDelta::seconds(900));
@@ -141,7 +141,7 @@ async fn a_token_is_invalid_after_expiry_revocation_or_removal_of_its_key() {
     let good = token(&claims(), &issuer);
     assert_eq!(rejection(&token_verifier, &good), None);
     let other = vec![("other".to_owned(), super::tokens::issuer(2).public)];
-    token_verifier.replace(TrustUpdate { keys: other, ..TrustUpdate::default() });
+    token_verifier.apply_snapshot(TrustUpdate { keys: other, ..TrustUpdate::default() });
     assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("TOKEN_INVALID"), "its key was removed");
 }
 
@@ -149,8 +149,8 @@ async fn a_token_is_invalid_after_expiry_revocation_or_removal_of_its_key() {
 async fn a_snapshot_of_a_lagging_replica_removes_no_revocation() {
     let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
-    token_verifier.extend(revoked());
-    token_verifier.replace(keys(issuer.public));
+    token_verifier.apply_delta(revoked());
+    token_verifier.apply_snapshot(keys(issuer.public));
     assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"));
 }
 
@@ -162,7 +162,7 @@ async fn without_updates_from_auth_tokens_are_rejected_after_the_grace() {
     assert_eq!(rejection(&token_verifier, &good), None, "within the grace");
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(token_verifier.verify(&good, None).expect_err("beyond the grace").code(), Code::Unavailable);
-    token_verifier.extend(TrustUpdate::default());
+    token_verifier.apply_delta(TrustUpdate::default());
     assert_eq!(rejection(&token_verifier, &good), None, "a heartbeat restores it");
     assert_eq!(
         support::token_verifier(&support::clock()).verify(&good, None).expect_err("no update").code(),
@@ -171,16 +171,16 @@ async fn without_updates_from_auth_tokens_are_rejected_after_the_grace() {
 }
 
 #[tokio::test]
-async fn the_legacy_form_accepts_its_secret_only() {
+async fn the_legacy_algorithm_accepts_its_secret_only() {
     let clock = support::clock();
     let config = TokenVerifierConfig {
         issuer: "fintrac".into(),
-        grace: Duration::from_mins(1),
+        grace_period: Duration::from_mins(1),
         hs256_secret: Some("a secret that is long enough for HS256".into()),
     };
     let token_verifier = TokenVerifier::new(config, clock);
     let issuer = issuer(1);
-    token_verifier.replace(keys(issuer.public));
+    token_verifier.apply_snapshot(keys(issuer.public));
     let key = EncodingKey::from_secret(b"a secret that is long enough for HS256");
     assert_eq!(
         rejection(&token_verifier, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")),
@@ -202,42 +202,43 @@ async fn permissions_follow_changes_of_roles() {
         let permissions = permissions.iter().map(|permission| (*permission).to_owned()).collect();
         TrustUpdate { roles: Some(vec![("user".into(), permissions)]), ..TrustUpdate::default() }
     };
-    token_verifier.extend(roles(&["accounts:read"]));
+    token_verifier.apply_delta(roles(&["accounts:read"]));
     assert!(may(&["accounts:read"]) && !may(&["accounts:write"]));
     assert!(!may(&["accounts:read", "budgets:read"]), "all permissions are required");
-    token_verifier.extend(TrustUpdate::default());
+    token_verifier.apply_delta(TrustUpdate::default());
     assert!(may(&["accounts:read"]), "a heartbeat changes nothing");
-    token_verifier.extend(roles(&[]));
+    token_verifier.apply_delta(roles(&[]));
     assert!(!may(&["accounts:read"]));
-    let mut denied = token_verifier.denied_calls().expect("a receiver");
-    assert!(token_verifier.denied_calls().is_none());
-    let reported: Vec<_> = denied.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
+    let mut denied = token_verifier.take_denied_calls().expect("a receiver");
+    assert!(token_verifier.take_denied_calls().is_none());
+    let reported: Vec<_> =
+        denied.next_batch().await.iter().map(|call| (call.user_id, call.permission)).collect();
     let expected = ["accounts:read", "accounts:write", "budgets:read", "accounts:read"]
         .map(|permission| (principal.user_id, permission));
     assert_eq!(reported, expected);
 }
 
 #[tokio::test]
-async fn an_address_rule_applies_to_tokens_that_were_verified_before() {
+async fn an_ip_rule_applies_to_tokens_that_were_verified_before() {
     let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     let from =
         |ip: &str| token_verifier.verify(&good, ip.parse().ok()).err().and_then(|status| reason(&status));
     assert_eq!(from("198.51.100.7"), None);
-    let rule = |user_id| AddressRule {
+    let rule = |user_id| EnforcedIpRule {
         user_id,
         network: "198.51.100.0/24".parse().expect("a network"),
         allow: false,
     };
-    let rules = |rules| TrustUpdate { address_rules: Some(rules), ..TrustUpdate::default() };
-    token_verifier.extend(rules(vec![rule(Some(Uuid::from_u128(1)))]));
+    let rules = |rules| TrustUpdate { ip_rules: Some(rules), ..TrustUpdate::default() };
+    token_verifier.apply_delta(rules(vec![rule(Some(Uuid::from_u128(1)))]));
     assert_eq!(from("198.51.100.7").as_deref(), Some("IP_ADDRESS_DENIED"));
     assert_eq!(
         (from("203.0.113.1"), token_verifier.check_ip("198.51.100.7".parse().ok()).is_ok()),
         (None, true)
     );
-    token_verifier.extend(rules(vec![rule(None)]));
+    token_verifier.apply_delta(rules(vec![rule(None)]));
     assert!(token_verifier.check_ip("198.51.100.7".parse().ok()).is_err());
-    token_verifier.extend(rules(Vec::new()));
+    token_verifier.apply_delta(rules(Vec::new()));
     assert_eq!(from("198.51.100.7"), None, "an empty set of rules replaces the old one");
 }

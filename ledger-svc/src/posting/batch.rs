@@ -198,7 +198,7 @@ async fn claim(
     for ((index, _), claim) in keyed.into_iter().zip(claims) {
         responses[index] = match claim {
             Claim::New => None,
-            Claim::Replay(reply) => Some(Ok(PostingResponse::Replayed(reply))),
+            Claim::Replay(response) => Some(Ok(PostingResponse::Replayed(response))),
             Claim::KeyMismatch => Some(Err(Error::KeyMismatch)),
         };
     }

@@ -268,7 +268,7 @@ impl TestLedger {
         let database = TestDatabase::new(&[&crate::SCHEMA], &clock).await;
         let config = TokenVerifierConfig {
             issuer: "fintrac".into(),
-            grace: Duration::from_mins(1),
+            grace_period: Duration::from_mins(1),
             hs256_secret: None,
         };
         let pool = database.pool(&crate::SCHEMA, &clock).await;
@@ -278,7 +278,7 @@ impl TestLedger {
             keys: ServiceKeys::from_secret("a secret for tests"),
             token_verifier: Arc::new(TokenVerifier::new(config, clock.clone())),
             pool: pool.clone(),
-            wake_signal: WakeSignal::default(),
+            event_log_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let (_sender, queue) = mpsc::channel(1);

@@ -64,7 +64,7 @@ pub(super) struct Writer {
     fairness_lock_sql: String,
     clock: Clock,
     random: Random,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     /// Whether the connection has an open transaction for the next batch.
@@ -109,7 +109,7 @@ impl Writer {
             fairness_lock_sql,
             clock: deps.clock.clone(),
             random: deps.random.clone(),
-            wake_signal: deps.wake_signal.clone(),
+            event_log_signal: deps.event_log_signal.clone(),
             options: PgConnectOptions::clone(&deps.pool.connect_options()).options(SESSION_OPTIONS),
             connection: None,
             in_transaction: false,
@@ -322,7 +322,7 @@ impl Writer {
             }
         }
         self.cache_nominal_accounts(&staged);
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(staged.responses)
     }
 

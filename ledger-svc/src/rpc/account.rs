@@ -60,7 +60,7 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::GetAccountResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let account =
-            self.0.get_account(&ctx, convert::id(&request.into_inner().account_id, "account")?).await?;
+            self.0.get_account(&ctx, convert::parse_id(&request.into_inner().account_id, "account")?).await?;
         Ok(Response::new(pb::GetAccountResponse { account: Some(account.into()) }))
     }
 
@@ -72,7 +72,8 @@ impl AccountService for Rpc {
         let key = idempotency::key(&request, &ctx, "AccountService/UpdateAccount")?;
         let idempotency = Idempotency { key, encode: |outcome| updated(outcome).encode_to_vec() };
         let request = request.into_inner();
-        let (id, expected_version) = (convert::id(&request.account_id, "account")?, request.expected_version);
+        let (id, expected_version) =
+            (convert::parse_id(&request.account_id, "account")?, request.expected_version);
         let changes = convert::account_changes(request);
         let response = self.0.update_account(&ctx, id, changes, expected_version, idempotency).await?;
         idempotency::response(response, |outcome| updated(&outcome))
@@ -85,7 +86,7 @@ impl AccountService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "AccountService/DeleteAccount")?;
         let pb::DeleteAccountRequest { account_id, expected_version, with_balance } = request.into_inner();
-        let id = convert::id(&account_id, "account")?;
+        let id = convert::parse_id(&account_id, "account")?;
         self.0.delete_account(&ctx, id, with_balance, expected_version, key).await?;
         Ok(Response::new(pb::DeleteAccountResponse {}))
     }
@@ -96,7 +97,7 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::RestoreAccountResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "AccountService/RestoreAccount")?;
-        let id = convert::id(&request.into_inner().account_id, "account")?;
+        let id = convert::parse_id(&request.into_inner().account_id, "account")?;
         let stored =
             self.0.restore_account(&ctx, id, key, |account| restored(account).encode_to_vec()).await?;
         idempotency::response(stored, |account| restored(&account))
@@ -108,7 +109,7 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::GetBalanceResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let pb::GetBalanceRequest { account_id, date } = request.into_inner();
-        let id = convert::id(&account_id, "account")?;
+        let id = convert::parse_id(&account_id, "account")?;
         let (day, balance) = self.0.balance_at(&ctx, id, &date).await?;
         Ok(Response::new(pb::GetBalanceResponse {
             account_id: id.to_string(),
@@ -123,7 +124,7 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::ListBalanceHistoryResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let pb::ListBalanceHistoryRequest { account_id, from, to, interval } = request.into_inner();
-        let id = convert::id(&account_id, "account")?;
+        let id = convert::parse_id(&account_id, "account")?;
         let (account, balances) = self.0.balance_history(&ctx, id, (&from, &to), &interval).await?;
         Ok(Response::new(pb::ListBalanceHistoryResponse {
             account_id: id.to_string(),
@@ -138,7 +139,8 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::ListAccountTransactionsResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let request = request.into_inner();
-        let (id, filter) = (convert::id(&request.account_id, "account")?, convert::filter(request.filter));
+        let (id, filter) =
+            (convert::parse_id(&request.account_id, "account")?, convert::filter(request.filter));
         let listed =
             self.0.list_account_transactions(&ctx, id, filter, request.page_size, &request.page_token);
         let page = listed.await?;

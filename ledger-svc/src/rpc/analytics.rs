@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Rpc;
 use crate::domain::interval::Span;
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 use crate::service::analytics::{
     CategoryAnalysis, CurrencyAmounts, IncomeExpense, NetWorth, SpendingGroup, Sum, UnusualCategory,
 };
@@ -38,14 +38,14 @@ impl From<Span> for pb::DateRange {
     }
 }
 
-fn id(id: Option<Uuid>) -> String {
+fn format_id(id: Option<Uuid>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 impl From<SpendingGroup> for pb::SpendingGroup {
     fn from(group: SpendingGroup) -> Self {
         Self {
-            id: id(group.id),
+            id: format_id(group.id),
             name: group.name,
             span: group.span.map(Into::into),
             spent: Some(group.spent.into()),
@@ -71,9 +71,9 @@ impl From<IncomeExpense> for pb::IncomeExpense {
 impl From<CategoryAnalysis> for pb::CategoryAnalysis {
     fn from(row: CategoryAnalysis) -> Self {
         Self {
-            id: id(row.id),
+            id: format_id(row.id),
             name: row.name,
-            parent_id: id(row.parent_id),
+            parent_id: format_id(row.parent_id),
             amount: Some(row.amount.into()),
             share: row.share.unwrap_or_default(),
             previous_amount: row.previous.amount.to_string(),
@@ -100,7 +100,7 @@ impl From<NetWorth> for pb::NetWorth {
 impl From<UnusualCategory> for pb::UnusualCategory {
     fn from(row: UnusualCategory) -> Self {
         Self {
-            id: id(row.id),
+            id: format_id(row.id),
             name: row.name,
             amount: Some(row.amount.into()),
             usual: row.usual.to_string(),
@@ -111,7 +111,7 @@ impl From<UnusualCategory> for pb::UnusualCategory {
 }
 
 /// Returns the code of the household's currency, in which its sums are stated.
-async fn currency(ledger: &Ledger, ctx: &RequestContext) -> Result<String, Status> {
+async fn currency(ledger: &LedgerUseCases, ctx: &RequestContext) -> Result<String, Status> {
     Ok(ledger.household(ctx).await?.currency.code().to_owned())
 }
 

@@ -46,7 +46,7 @@ impl CategoryService for Rpc {
         request: Request<pb::GetCategoryRequest>,
     ) -> Result<Response<pb::GetCategoryResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let id = convert::id(&request.into_inner().category_id, "category")?;
+        let id = convert::parse_id(&request.into_inner().category_id, "category")?;
         let category = self.0.get_category(&ctx, id).await?;
         Ok(Response::new(pb::GetCategoryResponse { category: Some(category.into()) }))
     }
@@ -59,7 +59,7 @@ impl CategoryService for Rpc {
         let key = idempotency::key(&request, &ctx, "CategoryService/UpdateCategory")?;
         let request = request.into_inner();
         let (id, expected_version) =
-            (convert::id(&request.category_id, "category")?, request.expected_version);
+            (convert::parse_id(&request.category_id, "category")?, request.expected_version);
         let changes = convert::category_changes(request);
         let encode = |category: &Category| updated(category).encode_to_vec();
         let stored = self.0.update_category(&ctx, id, changes, expected_version, key, encode).await?;
@@ -73,7 +73,7 @@ impl CategoryService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "CategoryService/DeleteCategory")?;
         let pb::DeleteCategoryRequest { category_id, expected_version, move_to } = request.into_inner();
-        let id = convert::id(&category_id, "category")?;
+        let id = convert::parse_id(&category_id, "category")?;
         self.0.delete_category(&ctx, id, move_to.as_deref(), expected_version, key).await?;
         Ok(Response::new(pb::DeleteCategoryResponse {}))
     }

@@ -16,9 +16,9 @@ use crate::error::Error;
 use crate::service::{AccountTransaction, ExportPage, FilterInput, Operation};
 use crate::store::revisions::RevisionRow;
 
-/// Parses an id; an invalid UUID is reported as not found.
-pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
-    Uuid::parse_str(text).map_err(|_| Error::not_found(what).into())
+/// Parses the id of an `entity`; an invalid UUID is reported as not found.
+pub fn parse_id(text: &str, entity: &'static str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| Error::not_found(entity).into())
 }
 
 impl From<AccountState> for pb::Account {

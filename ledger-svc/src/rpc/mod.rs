@@ -1,4 +1,4 @@
-//! The ledger's gRPC services: parse requests, call use cases, build responses.
+//! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod account;
 mod analytics;
@@ -16,17 +16,17 @@ use std::sync::Arc;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::service::Routes;
 
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 
 /// Maximum bytes of a bulk request: 8 MiB of JSON take no more as protobuf.
 const MAX_BULK_REQUEST_BYTES: usize = 12 * 1024 * 1024;
 
-/// The ledger as implementation of tonic's service traits.
+/// The implementation of all gRPC services of ledger-svc.
 #[derive(Debug, Clone)]
-struct Rpc(Arc<Ledger>);
+struct Rpc(Arc<LedgerUseCases>);
 
-/// Adds all of the ledger's gRPC services.
-pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
+/// Adds all gRPC services of ledger-svc to `routes`.
+pub fn routes(routes: Routes, ledger: &Arc<LedgerUseCases>) -> Routes {
     let rpc = Rpc(Arc::clone(ledger));
     routes
         .add_service(pb::account_service_server::AccountServiceServer::new(rpc.clone()))

@@ -89,8 +89,8 @@ impl NotificationDataService for Rpc {
     ) -> Result<Response<pb::ListTransactionDataResponse>, Status> {
         let mut keys = Vec::new();
         for key in request.into_inner().transactions {
-            let household_id = convert::id(&key.household_id, "household")?;
-            keys.push((household_id, convert::id(&key.transaction_id, "transaction")?));
+            let household_id = convert::parse_id(&key.household_id, "household")?;
+            keys.push((household_id, convert::parse_id(&key.transaction_id, "transaction")?));
         }
         let found = self.0.list_transaction_data(&keys).await?;
         let data =
@@ -103,8 +103,8 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetRecurringDataRequest>,
     ) -> Result<Response<pb::GetRecurringDataResponse>, Status> {
         let pb::GetRecurringDataRequest { household_id, recurring_id } = request.into_inner();
-        let household_id = convert::id(&household_id, "household")?;
-        let id = convert::id(&recurring_id, "recurring transaction")?;
+        let household_id = convert::parse_id(&household_id, "household")?;
+        let id = convert::parse_id(&recurring_id, "recurring transaction")?;
         let (recurring, currency) = self.0.get_recurring_data(household_id, id).await?;
         let day = |occurrence| recurring.schedule.date_of(occurrence).to_string();
         // The amount is printed with the decimals of its currency.
@@ -124,7 +124,7 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetReportDataRequest>,
     ) -> Result<Response<pb::GetReportDataResponse>, Status> {
         let pb::GetReportDataRequest { household_id, from, to } = request.into_inner();
-        let household_id = convert::id(&household_id, "household")?;
+        let household_id = convert::parse_id(&household_id, "household")?;
         let data = report_data(household_id, self.0.report(household_id, &from, &to).await?);
         Ok(Response::new(pb::GetReportDataResponse { report: Some(data) }))
     }

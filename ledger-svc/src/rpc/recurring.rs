@@ -119,8 +119,8 @@ fn skipped(recurring: &Recurring) -> pb::SkipRecurringResponse {
     pb::SkipRecurringResponse { recurring: Some(recurring.into()) }
 }
 
-fn id(text: &str) -> Result<Uuid, Status> {
-    convert::id(text, "recurring transaction")
+fn parse_id(text: &str) -> Result<Uuid, Status> {
+    convert::parse_id(text, "recurring transaction")
 }
 
 /// Rejects fields of a template that the schedule determines.
@@ -174,7 +174,7 @@ impl RecurringService for Rpc {
         request: Request<pb::GetRecurringRequest>,
     ) -> Result<Response<pb::GetRecurringResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let recurring = self.0.get_recurring(&ctx, id(&request.into_inner().recurring_id)?).await?;
+        let recurring = self.0.get_recurring(&ctx, parse_id(&request.into_inner().recurring_id)?).await?;
         Ok(Response::new(pb::GetRecurringResponse { recurring: Some((&recurring).into()) }))
     }
 
@@ -202,7 +202,7 @@ impl RecurringService for Rpc {
         let encode: fn(&Recurring) -> Vec<u8> = |recurring| updated(recurring).encode_to_vec();
         let updating = self.0.update_recurring(
             &ctx,
-            id(&request.recurring_id)?,
+            parse_id(&request.recurring_id)?,
             changes,
             request.expected_version,
             (key, encode),
@@ -217,7 +217,7 @@ impl RecurringService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let key = idempotency::key(&request, &ctx, "RecurringService/DeleteRecurring")?;
         let pb::DeleteRecurringRequest { recurring_id, expected_version } = request.into_inner();
-        self.0.delete_recurring(&ctx, id(&recurring_id)?, expected_version, key).await?;
+        self.0.delete_recurring(&ctx, parse_id(&recurring_id)?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteRecurringResponse {}))
     }
 
@@ -229,7 +229,7 @@ impl RecurringService for Rpc {
         let key = idempotency::key(&request, &ctx, "RecurringService/PauseRecurring")?;
         let pb::PauseRecurringRequest { recurring_id, expected_version } = request.into_inner();
         let encode: fn(&Recurring) -> Vec<u8> = |recurring| paused(recurring).encode_to_vec();
-        let id = id(&recurring_id)?;
+        let id = parse_id(&recurring_id)?;
         let stored = self
             .0
             .apply_recurring_action(&ctx, id, RecurringAction::Pause, expected_version, (key, encode))
@@ -245,7 +245,7 @@ impl RecurringService for Rpc {
         let key = idempotency::key(&request, &ctx, "RecurringService/ResumeRecurring")?;
         let pb::ResumeRecurringRequest { recurring_id, expected_version } = request.into_inner();
         let encode: fn(&Recurring) -> Vec<u8> = |recurring| resumed(recurring).encode_to_vec();
-        let id = id(&recurring_id)?;
+        let id = parse_id(&recurring_id)?;
         let stored = self
             .0
             .apply_recurring_action(&ctx, id, RecurringAction::Resume, expected_version, (key, encode))
@@ -261,7 +261,7 @@ impl RecurringService for Rpc {
         let key = idempotency::key(&request, &ctx, "RecurringService/SkipRecurring")?;
         let pb::SkipRecurringRequest { recurring_id, expected_version } = request.into_inner();
         let encode: fn(&Recurring) -> Vec<u8> = |recurring| skipped(recurring).encode_to_vec();
-        let id = id(&recurring_id)?;
+        let id = parse_id(&recurring_id)?;
         let stored = self
             .0
             .apply_recurring_action(&ctx, id, RecurringAction::Skip, expected_version, (key, encode))

@@ -19,7 +19,7 @@ fn malformed(field: &str) -> Status {
         .into()
 }
 
-fn id(field: &str, text: &str) -> Result<Uuid, Status> {
+fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| malformed(field))
 }
 
@@ -29,7 +29,7 @@ fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Status> {
         category_ids: query
             .category_ids
             .iter()
-            .map(|text| id("category_ids", text))
+            .map(|text| parse_id("category_ids", text))
             .collect::<Result<_, _>>()?,
         from: date::parse(&query.from).ok_or_else(|| malformed("from"))?,
         to: date::parse(&query.to).ok_or_else(|| malformed("to"))?,
@@ -46,7 +46,7 @@ fn series(series: &pb::SpendingSeries) -> Result<SpendingSeries, Status> {
     if !periods.is_sorted_by(|one, next| one.to < next.from) {
         return Err(malformed("periods"));
     }
-    let ids = series.category_ids.iter().map(|text| id("category_ids", text));
+    let ids = series.category_ids.iter().map(|text| parse_id("category_ids", text));
     Ok(SpendingSeries {
         currency: Currency::from_code(&series.currency_code).ok_or_else(|| malformed("currency_code"))?,
         category_ids: ids.collect::<Result<_, _>>()?,
@@ -105,8 +105,8 @@ impl SpendingService for Rpc {
     ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
         let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
         let ids: Vec<_> =
-            category_ids.iter().map(|text| id("category_ids", text)).collect::<Result<_, _>>()?;
-        let categories = self.0.find_categories(id("household_id", &household_id)?, &ids).await?;
+            category_ids.iter().map(|text| parse_id("category_ids", text)).collect::<Result<_, _>>()?;
+        let categories = self.0.find_categories(parse_id("household_id", &household_id)?, &ids).await?;
         let categories = categories.into_iter().map(found_category).collect();
         Ok(Response::new(pb::FindCategoriesResponse { categories }))
     }
@@ -117,10 +117,10 @@ impl SpendingService for Rpc {
     ) -> Result<Response<pb::SetCategoryReferencesResponse>, Status> {
         let service = Caller::from_request(&request).service.unwrap_or_default();
         let request = request.into_inner();
-        let household_id = id("household_id", &request.household_id)?;
-        let entity_id = id("entity_id", &request.entity_id)?;
+        let household_id = parse_id("household_id", &request.household_id)?;
+        let entity_id = parse_id("entity_id", &request.entity_id)?;
         let referrer = Referrer { household_id, service, kind: request.kind, entity_id };
-        let ids = request.category_ids.iter().map(|text| id("category_ids", text));
+        let ids = request.category_ids.iter().map(|text| parse_id("category_ids", text));
         let ids: Vec<_> = ids.collect::<Result<_, _>>()?;
         let (generation, remove_to) = (request.generation, request.remove_to_generation);
         let categories = self.0.set_category_references(&referrer, &ids, generation, remove_to).await?;
@@ -133,8 +133,8 @@ impl SpendingService for Rpc {
         request: Request<pb::FindAccountRequest>,
     ) -> Result<Response<pb::FindAccountResponse>, Status> {
         let pb::FindAccountRequest { household_id, account_id } = request.into_inner();
-        let household_id = id("household_id", &household_id)?;
-        let account = self.0.find_account(household_id, convert::id(&account_id, "account")?).await?;
+        let household_id = parse_id("household_id", &household_id)?;
+        let account = self.0.find_account(household_id, convert::parse_id(&account_id, "account")?).await?;
         Ok(Response::new(pb::FindAccountResponse {
             currency_code: account.currency().code().to_owned(),
             is_open: account.accepts_postings(),
@@ -146,7 +146,7 @@ impl SpendingService for Rpc {
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let request = request.into_inner();
-        let household_id = id("household_id", &request.household_id)?;
+        let household_id = parse_id("household_id", &request.household_id)?;
         let queries: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
         let sums = self.0.sum_spending(household_id, queries, request.with_rates).await?;
         let sums = sums
@@ -162,7 +162,8 @@ impl SpendingService for Rpc {
         let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
         let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
         let from = date::parse(&from).ok_or_else(|| malformed("from"))?;
-        let found = self.0.list_upcoming_spending(id("household_id", &household_id)?, from, queries).await?;
+        let found =
+            self.0.list_upcoming_spending(parse_id("household_id", &household_id)?, from, queries).await?;
         let day = |(date, amount): (chrono::NaiveDate, fintrac_money::Money)| pb::UpcomingSpending {
             date: date.to_string(),
             amount: amount.to_string(),
@@ -180,8 +181,9 @@ impl SpendingService for Rpc {
         request: Request<pb::ListBalancesRequest>,
     ) -> Result<Response<pb::ListBalancesResponse>, Status> {
         let pb::ListBalancesRequest { household_id, account_ids } = request.into_inner();
-        let ids: Vec<_> = account_ids.iter().map(|text| id("account_ids", text)).collect::<Result<_, _>>()?;
-        let states = self.0.list_balances(id("household_id", &household_id)?, &ids).await?;
+        let ids: Vec<_> =
+            account_ids.iter().map(|text| parse_id("account_ids", text)).collect::<Result<_, _>>()?;
+        let states = self.0.list_balances(parse_id("household_id", &household_id)?, &ids).await?;
         let balances = states.into_iter().map(|state| pb::list_balances_response::AccountBalance {
             account_id: state.account.id.to_string(),
             currency_code: state.account.currency().code().to_owned(),
@@ -197,11 +199,11 @@ impl SpendingService for Rpc {
         let request_id = Caller::from_request(&request).origin().request_id;
         let request = request.into_inner();
         let input = TransferInput {
-            household_id: id("household_id", &request.household_id)?,
-            user_id: id("user_id", &request.user_id)?,
-            transaction_id: id("transaction_id", &request.transaction_id)?,
-            account_id: id("account_id", &request.account_id)?,
-            to_account_id: id("to_account_id", &request.to_account_id)?,
+            household_id: parse_id("household_id", &request.household_id)?,
+            user_id: parse_id("user_id", &request.user_id)?,
+            transaction_id: parse_id("transaction_id", &request.transaction_id)?,
+            account_id: parse_id("account_id", &request.account_id)?,
+            to_account_id: parse_id("to_account_id", &request.to_account_id)?,
             amount: request.amount,
             is_source_amount: request.is_source_amount,
             description: request.description,
@@ -217,9 +219,9 @@ impl SpendingService for Rpc {
     ) -> Result<Response<pb::FindTransferResponse>, Status> {
         let pb::FindTransferRequest { household_id, transaction_id, account_id } = request.into_inner();
         let found = self.0.find_transfer(
-            id("household_id", &household_id)?,
-            id("transaction_id", &transaction_id)?,
-            id("account_id", &account_id)?,
+            parse_id("household_id", &household_id)?,
+            parse_id("transaction_id", &transaction_id)?,
+            parse_id("account_id", &account_id)?,
         );
         Ok(Response::new(pb::FindTransferResponse { transfer: Some(found.await?.into()) }))
     }

@@ -103,7 +103,7 @@ impl TransactionService for Rpc {
         request: Request<pb::GetTransactionRequest>,
     ) -> Result<Response<pb::GetTransactionResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let id = convert::id(&request.into_inner().transaction_id, "transaction")?;
+        let id = convert::parse_id(&request.into_inner().transaction_id, "transaction")?;
         let transaction = self.0.get_transaction(&ctx, id).await?;
         Ok(Response::new(pb::GetTransactionResponse { transaction: Some((&transaction).into()) }))
     }
@@ -116,7 +116,7 @@ impl TransactionService for Rpc {
         let key = idempotency::key(&request, &ctx, "TransactionService/UpdateTransaction")?;
         let idempotency = Idempotency { key, encode: |outcome| updated(outcome).encode_to_vec() };
         let request = request.into_inner();
-        let id = convert::id(&request.transaction_id, "transaction")?;
+        let id = convert::parse_id(&request.transaction_id, "transaction")?;
         let changes = convert::transaction_changes(request.update_mask.as_ref(), request.transaction);
         let response =
             self.0.update_transaction(&ctx, id, changes, request.expected_version, idempotency).await?;
@@ -131,7 +131,7 @@ impl TransactionService for Rpc {
         let key = idempotency::key(&request, &ctx, "TransactionService/VoidTransaction")?;
         let idempotency = Idempotency { key, encode: |_| pb::VoidTransactionResponse {}.encode_to_vec() };
         let pb::VoidTransactionRequest { transaction_id, expected_version } = request.into_inner();
-        let id = convert::id(&transaction_id, "transaction")?;
+        let id = convert::parse_id(&transaction_id, "transaction")?;
         let response = self.0.void_transaction(&ctx, id, expected_version, idempotency).await?;
         idempotency::response(response, |_| pb::VoidTransactionResponse {})
     }
@@ -144,7 +144,7 @@ impl TransactionService for Rpc {
         let key = idempotency::key(&request, &ctx, "TransactionService/RestoreTransaction")?;
         let idempotency = Idempotency { key, encode: |outcome| restored(outcome).encode_to_vec() };
         let pb::RestoreTransactionRequest { transaction_id, expected_version } = request.into_inner();
-        let id = convert::id(&transaction_id, "transaction")?;
+        let id = convert::parse_id(&transaction_id, "transaction")?;
         let response = self.0.restore_transaction(&ctx, id, expected_version, idempotency).await?;
         idempotency::response(response, |outcome| restored(&outcome))
     }
@@ -179,7 +179,7 @@ impl TransactionService for Rpc {
         let ctx = RequestContext::from_request(&request)?;
         let pb::ListTransactionRevisionsRequest { transaction_id, page_size, page_token } =
             request.into_inner();
-        let id = convert::id(&transaction_id, "transaction")?;
+        let id = convert::parse_id(&transaction_id, "transaction")?;
         let page = self.0.list_revisions(&ctx, id, page_size, &page_token).await?;
         let revisions = page.rows.into_iter().map(Into::into).collect();
         let next_page_token = page.next_page_token.unwrap_or_default();

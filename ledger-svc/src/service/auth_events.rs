@@ -11,14 +11,14 @@ use sqlx::PgConnection;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::provision_household::parse_household;
 use crate::store::{households, recurring};
 use fintrac_money::Household;
 
 /// The handler of auth-svc's events; its signal wakes the erasure worker.
 #[derive(Debug)]
-pub struct AuthEventHandler(pub Arc<Ledger>, pub WakeSignal);
+pub struct AuthEventHandler(pub Arc<LedgerUseCases>, pub WakeSignal);
 
 /// Returns whether a household's time zone may have changed.
 fn is_household_update(event: &Event) -> bool {

@@ -8,13 +8,13 @@ use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::transaction_filter::parse_date;
-use super::{BEGIN_SNAPSHOT, Ledger};
+use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::account::Account;
 use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
 use crate::error::Error;
 use crate::store::{accounts, daily_totals};
 
-impl Ledger {
+impl LedgerUseCases {
     /// Returns the balance of a live or deleted account at the end of a day.
     ///
     /// An empty `date` means today.

@@ -6,7 +6,7 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
 use uuid::Uuid;
 
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::posting::{Command, CommandKind};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
@@ -33,7 +33,7 @@ impl Operation {
     }
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Applies `operations`; `mode` is `atomic` or `partial`.
     pub async fn bulk(
         &self,

@@ -5,7 +5,7 @@ use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Money};
 use rust_decimal::Decimal;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::list_exchange_rates::parse_currency;
 use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub struct Conversion {
     pub rate: Rate,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Converts `amount` at the rate of `date`; an empty `date` means today.
     pub async fn convert_amount(
         &self,

@@ -4,13 +4,13 @@ use fintrac_kit::access::RequestContext;
 use fintrac_proto::auth::v1 as pb;
 
 use super::provision_household::auth_error;
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::account::AccountInput;
 use crate::domain::posting::CommandKind;
 use crate::error::Error;
 use crate::posting::PostingResponse;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Opens an account, by default in the user's preferred currency.
     pub async fn create_account(
         &self,

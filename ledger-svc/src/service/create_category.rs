@@ -7,7 +7,7 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};
@@ -17,7 +17,7 @@ const MAX_CATEGORIES_PER_HOUSEHOLD: i64 = 1000;
 /// Maximum levels of the category tree.
 const MAX_CATEGORY_DEPTH: i64 = 5;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn create_category(
         &self,
         ctx: &RequestContext,
@@ -29,12 +29,12 @@ impl Ledger {
         let now = self.clock.now();
         let category = input.resolve(self.new_id(), now)?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
-            let text = "A household must have at most 1000 categories. Delete one first.";
+            let text = "A household can have at most 1000 categories. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;

@@ -8,7 +8,7 @@ use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::posting::{BatchState, Command, CommandKind, Rejection, ResolvedCommand, resolve};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::ScheduleInput;
@@ -16,17 +16,17 @@ use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
 use crate::store::{accounts, categories, households, recurring};
 
-/// Maximum recurring transactions of a household.
+/// Maximum number of recurring transactions of a household.
 const MAX_RECURRING_PER_HOUSEHOLD: i64 = 500;
 
 /// Returns the earliest start of a recurring transaction, 366 days ago.
 ///
-/// Past occurrences are posted at once.
+/// All past occurrences are posted at once, so their number must be bounded.
 pub(super) fn earliest_start(today: NaiveDate) -> NaiveDate {
     today.checked_sub_days(Days::new(366)).unwrap_or(today)
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn create_recurring(
         &self,
         ctx: &RequestContext,
@@ -37,14 +37,14 @@ impl Ledger {
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let today = household.today(self.clock.now());
         let recurring =
-            self.new_recurring(&mut transaction, ctx, household, template, schedule, today).await?;
+            self.build_recurring(&mut transaction, ctx, household, template, schedule, today).await?;
         recurring::save(&mut transaction, &recurring).await?;
         let change = EntityChange {
             entity: "recurring",
@@ -61,24 +61,24 @@ impl Ledger {
 
     /// Builds a recurring transaction without storing it.
     ///
-    /// It begins on `start` unless the schedule states another day.
-    pub(super) async fn new_recurring(
+    /// It begins on `default_start` unless the schedule has a start date.
+    pub(super) async fn build_recurring(
         &self,
         connection: &mut PgConnection,
         ctx: &RequestContext,
         household: Household,
         template: TransactionInput,
         schedule: &ScheduleInput,
-        start: NaiveDate,
+        default_start: NaiveDate,
     ) -> Result<Recurring, Error> {
         let now = self.clock.now();
         let mut violations = Vec::new();
-        let (schedule, since) = (schedule.clone(), earliest_start(household.today(now)));
-        let resolve = move || {
-            let schedule = schedule.resolve(start, since, &mut violations);
+        let (schedule, earliest) = (schedule.clone(), earliest_start(household.today(now)));
+        let resolve_schedule = move || {
+            let schedule = schedule.resolve(default_start, earliest, &mut violations);
             (schedule, violations)
         };
-        let (schedule, mut violations) = self.compute_pool.run(resolve).await?;
+        let (schedule, mut violations) = self.compute_pool.run(resolve_schedule).await?;
         let template = match self.resolve_template(connection, household, template).await? {
             Ok(template) => Some(template),
             Err(rejected) => {
@@ -90,7 +90,7 @@ impl Ledger {
             return Err(violations.into());
         };
         if recurring::count(connection, household.id).await? >= MAX_RECURRING_PER_HOUSEHOLD {
-            let text = "A household must have at most 500 recurring transactions. Delete one first.";
+            let text = "A household can have at most 500 recurring transactions. Delete one first.";
             return Err(vec![FieldViolation::new("frequency", "TOO_MANY_ITEMS", text)].into());
         }
         let next = schedule.occurrences(schedule.start).next();
@@ -157,10 +157,10 @@ impl Ledger {
             splits: template.splits,
             transaction_date: None,
         };
-        for (split, known) in template.splits.iter_mut().zip(resolved.splits) {
-            split.category_id = known.category.id.to_string();
-            split.amount = known.amount.to_string();
-            split.description = known.description;
+        for (split, resolved_split) in template.splits.iter_mut().zip(resolved.splits) {
+            split.category_id = resolved_split.category.id.to_string();
+            split.amount = resolved_split.amount.to_string();
+            split.description = resolved_split.description;
         }
         Ok(Ok(template))
     }

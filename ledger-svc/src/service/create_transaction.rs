@@ -4,14 +4,14 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
 use fintrac_kit::error::FieldViolation;
 
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
 use crate::posting::{CommandSet, PostingResponse, Request};
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn create_transaction(
         &self,
         ctx: &RequestContext,
@@ -45,7 +45,7 @@ impl Ledger {
         let mut recurring = {
             let mut connection = self.pool.acquire().await?;
             let template = TransactionInput { transaction_date: None, ..input.clone() };
-            let recurring = self.new_recurring(&mut connection, ctx, household, template, &schedule, start);
+            let recurring = self.build_recurring(&mut connection, ctx, household, template, &schedule, start);
             recurring.await.map_err(prefix_recurring_fields)?
         };
         let first = recurring.schedule.occurrences(start).next();

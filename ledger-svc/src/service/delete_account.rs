@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::store::accounts;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn delete_account(
         &self,
         ctx: &RequestContext,
@@ -20,7 +20,7 @@ impl Ledger {
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+        if self.claim_key(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;

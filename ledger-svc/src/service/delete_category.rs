@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::create_category::check_parent;
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::category::Category;
 use crate::domain::posting::{NominalAccount, Purpose, Rejection};
 use crate::error::Error;
@@ -19,7 +19,7 @@ use crate::store::{
     accounts, categories, category_references, daily_totals, households, nominal_accounts, recurring,
 };
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn delete_category(
         &self,
         ctx: &RequestContext,
@@ -31,7 +31,7 @@ impl Ledger {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+        if self.claim_key(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
         // An unknown id takes no locks.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tonic::Status;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::store::export::{self, ExportRow};
 
 const TRANSACTION_AMOUNTS: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ const TRANSACTION_AMOUNTS: &[(&str, &str)] = &[
     ("household_amount", "household_currency_code"),
 ];
 
-impl ExportSource for Ledger {
+impl ExportSource for LedgerUseCases {
     const SECTIONS: &'static [&'static str] =
         &["accounts", "categories", "recurring", "transactions", "history"];
 

@@ -9,7 +9,7 @@ use fintrac_kit::access::RequestContext;
 use futures::Stream;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::transaction_filter::{FilterInput, expand_categories};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub struct ExportPage {
     pub names: Arc<HashMap<Uuid, String>>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn export_transactions(
         self: Arc<Self>,
         ctx: &RequestContext,

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::account::Account;
 use crate::error::Error;
 use crate::store::accounts;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Finds a live account.
     pub async fn find_account(&self, household_id: Uuid, account_id: Uuid) -> Result<Account, Error> {
         let found = accounts::find(&mut *self.pool.acquire().await?, household_id, account_id).await?;

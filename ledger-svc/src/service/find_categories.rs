@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::posting::CategoryRef;
 use crate::error::Error;
 use crate::store::categories;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Returns the `category_ids` that are live or merged into a live category.
     pub async fn find_categories(
         &self,

@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::recurring::Recurring;
 use crate::error::Error;
 use crate::store::recurring;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn get_recurring(&self, ctx: &RequestContext, id: Uuid) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
         let found = recurring::find(&mut *self.pool.acquire().await?, household.id, id).await?;

@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{BEGIN_SNAPSHOT, Ledger};
+use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::accounts;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn get_account(&self, ctx: &RequestContext, account_id: Uuid) -> Result<AccountState, Error> {
         let household = self.household(ctx).await?;
         let today = household.today(self.clock.now());

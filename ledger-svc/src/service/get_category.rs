@@ -3,12 +3,12 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::category::Category;
 use crate::error::Error;
 use crate::store::categories;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn get_category(&self, ctx: &RequestContext, category_id: Uuid) -> Result<Category, Error> {
         let household = self.household(ctx).await?;
         let found = categories::find(&mut *self.pool.acquire().await?, household.id, category_id).await?;

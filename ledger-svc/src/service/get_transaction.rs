@@ -3,12 +3,12 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::transactions;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn get_transaction(
         &self,
         ctx: &RequestContext,

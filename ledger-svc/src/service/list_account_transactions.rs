@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::transaction_filter::{FilterInput, combine_violations, expand_categories};
-use super::{BEGIN_SNAPSHOT, Ledger};
+use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, daily_totals, transactions};
@@ -26,7 +26,7 @@ pub struct AccountTransaction {
     pub running_balance: Money,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn list_account_transactions(
         &self,
         ctx: &RequestContext,

@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::Connection as _;
 
-use super::{BEGIN_SNAPSHOT, Ledger};
+use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::accounts;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn list_accounts(
         &self,
         ctx: &RequestContext,

@@ -3,12 +3,12 @@
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{BEGIN_SNAPSHOT, Ledger};
+use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::{accounts, households};
 
-impl Ledger {
+impl LedgerUseCases {
     /// Lists the live accounts among `account_ids`.
     pub async fn list_balances(
         &self,

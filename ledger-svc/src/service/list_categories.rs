@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::category::{Category, CategoryType};
 use crate::error::Error;
 use crate::store::categories;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Lists categories; an empty `category_type` means both types.
     pub async fn list_categories(
         &self,

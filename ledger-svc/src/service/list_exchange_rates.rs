@@ -6,7 +6,7 @@ use fintrac_kit::date;
 use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household};
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::rate::Rate;
 use crate::error::Error;
 use crate::store::exchange_rates;
@@ -19,7 +19,7 @@ pub struct RateList {
     pub rates: Vec<(Currency, Rate)>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Lists the rates of a day.
     ///
     /// `base` defaults to the household's currency, `date` to today.

@@ -4,12 +4,12 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::error::Error;
 use crate::store::revisions::{self, RevisionRow};
 use crate::store::transactions;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn list_revisions(
         &self,
         ctx: &RequestContext,

@@ -3,13 +3,13 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Page, PageRequest};
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::transaction_filter::{FilterInput, combine_violations, expand_categories};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::transactions;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn list_transactions(
         &self,
         ctx: &RequestContext,

@@ -100,13 +100,13 @@ const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
 /// Maximum time for which a cached time zone may be out of date.
 const HOUSEHOLD_CACHE_TTL: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The state that the ledger's use cases share.
+/// The use cases of ledger-svc and the state that they share.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct LedgerUseCases {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
     auth: HouseholdServiceClient<Transport>,
     households: Cache<Uuid, Household>,
     analyses: AnalysisPool,
@@ -133,13 +133,13 @@ struct EntityChange<'a> {
     changed: &'a [&'a str],
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub fn new(deps: &ServiceDependencies, auth: Transport, posting_queue: PostingQueue) -> Self {
         Self {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             pool: deps.pool.clone(),
-            wake_signal: deps.wake_signal.clone(),
+            event_log_signal: deps.event_log_signal.clone(),
             auth: HouseholdServiceClient::new(auth),
             households: Cache::builder()
                 .max_capacity(HOUSEHOLD_CACHE_CAPACITY)
@@ -175,13 +175,13 @@ impl Ledger {
     /// Returns the stored response of a known key.
     async fn replay(&self, key: Option<&Key>) -> Result<Option<Vec<u8>>, Error> {
         let mut transaction = self.pool.begin().await?;
-        let response = self.claim(&mut transaction, key).await?;
+        let response = self.claim_key(&mut transaction, key).await?;
         transaction.rollback().await?;
         Ok(response)
     }
 
     /// Claims a key at the start of a transaction, or returns its stored response.
-    async fn claim(
+    async fn claim_key(
         &self,
         connection: &mut PgConnection,
         key: Option<&Key>,
@@ -205,7 +205,7 @@ impl Ledger {
             idempotency::store_all(&mut transaction, &[(key, response)]).await?;
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 

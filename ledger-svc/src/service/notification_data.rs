@@ -3,14 +3,15 @@
 use fintrac_money::Currency;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::error::Error;
 use crate::store::{accounts, recurring, transactions};
 
-impl Ledger {
-    /// Lists the posted transactions that users made, by (household, transaction).
+impl LedgerUseCases {
+    /// Lists the transactions with these keys, given as (household, transaction).
+    /// Voided transactions, openings and adjustments are omitted.
     pub async fn list_transaction_data(
         &self,
         keys: &[(Uuid, Uuid)],
@@ -31,8 +32,8 @@ impl Ledger {
         let mut connection = self.pool.acquire().await?;
         let found = recurring::find(&mut connection, household_id, id).await?;
         let recurring = found.ok_or_else(|| Error::not_found("recurring transaction"))?;
-        let stated = recurring.template.currency_code.as_deref().and_then(Currency::from_code);
-        let currency = match (stated, Uuid::parse_str(&recurring.template.account_id)) {
+        let template_currency = recurring.template.currency_code.as_deref().and_then(Currency::from_code);
+        let currency = match (template_currency, Uuid::parse_str(&recurring.template.account_id)) {
             (Some(currency), _) => currency,
             (None, Ok(account_id)) => {
                 let account = accounts::find(&mut connection, household_id, account_id).await?;

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::error::Error;
@@ -32,7 +32,7 @@ const POSTING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The queue of recurring transactions that are due.
 #[derive(Debug)]
-pub struct PostOccurrences(pub Arc<Ledger>);
+pub struct PostOccurrences(pub Arc<LedgerUseCases>);
 
 /// The result of posting an occurrence.
 enum OccurrenceOutcome {
@@ -75,7 +75,7 @@ impl Worker for PostOccurrences {
     }
 }
 
-impl Ledger {
+impl LedgerUseCases {
     async fn post_occurrence(
         &self,
         recurring: &Recurring,
@@ -166,7 +166,7 @@ impl Ledger {
         };
         events::append(&mut transaction, &event).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         // The next occurrence may be due already.
         self.due_signal.wake();
         Ok(())

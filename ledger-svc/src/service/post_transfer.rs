@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::posting::{Command, CommandKind, Rejection};
 use crate::domain::transaction::{TransactionInput, TransactionStatus, TransactionType};
 use crate::error::Error;
@@ -48,7 +48,7 @@ pub struct Transfer {
     pub other_account_id: Option<Uuid>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn post_transfer(&self, input: TransferInput, request_id: String) -> Result<Transfer, Error> {
         let TransferInput { household_id, user_id, transaction_id, .. } = input;
         // The amount is in the currency of this account.

@@ -9,12 +9,12 @@ use fintrac_proto::auth::v1 as pb;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::defaults;
 use crate::error::Error;
 use crate::store::{categories, households};
 
-impl Ledger {
+impl LedgerUseCases {
     /// Returns the caller's household and provisions it if it is unknown.
     pub(crate) async fn household(&self, ctx: &RequestContext) -> Result<Household, Error> {
         let id = ctx.principal.household_id;
@@ -45,12 +45,12 @@ impl Ledger {
             EntityChange { entity: "household", entity_id: id, version: 1, kind: "opened", changed: &[] };
         self.record(&mut transaction, ctx, change).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         // If the time zone changed after the fetch, its event found no row to update.
         match self.fetch_household(id).await.and_then(|fetched| parse_household(&fetched)) {
             Ok(current) if current != household => {
                 let mut connection = self.pool.acquire().await?;
-                households::replace_timezone(&mut connection, &household, &current).await?;
+                households::set_timezone_if_unchanged(&mut connection, &household, &current).await?;
                 Ok(current)
             }
             Ok(_same) => Ok(household),

@@ -7,7 +7,7 @@ use fintrac_kit::date;
 use fintrac_money::Currency;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, Sum};
 use crate::domain::interval::Span;
 use crate::domain::transaction::Transaction;
@@ -28,7 +28,7 @@ pub struct Report {
     pub largest: Vec<Transaction>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Assembles the report of any household, for other services.
     pub async fn report(&self, household_id: Uuid, from: &str, to: &str) -> Result<Report, Error> {
         let principal =

@@ -7,12 +7,12 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::account::{Account, AccountState};
 use crate::error::Error;
 use crate::store::{accounts, households};
 
-impl Ledger {
+impl LedgerUseCases {
     /// Restores an account; a live one stays unchanged.
     pub async fn restore_account(
         &self,
@@ -24,7 +24,7 @@ impl Ledger {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;

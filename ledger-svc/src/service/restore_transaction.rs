@@ -3,12 +3,12 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::posting::CommandKind;
 use crate::error::Error;
 use crate::posting::PostingResponse;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Restores a transaction; a posted one stays unchanged.
     pub async fn restore_transaction(
         &self,

@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::posting::CategoryRef;
 use crate::error::Error;
 use crate::store::category_references::{self, Referrer};
 use crate::store::{categories, households};
 
-impl Ledger {
+impl LedgerUseCases {
     /// Adds references to the categories that exist and removes older ones.
     ///
     /// Returns the categories that exist, each under the requested id; the others

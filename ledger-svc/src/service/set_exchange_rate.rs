@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::rate::{PublishedRate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
@@ -92,7 +92,7 @@ async fn on_both_bases(
     Ok(rates)
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn set_exchange_rate(
         &self,
         ctx: &RequestContext,
@@ -102,7 +102,7 @@ impl Ledger {
     ) -> Result<IdempotentResult<PublishedRate>, Error> {
         let published = input.resolve(self.clock.now().date_naive())?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         let rates = on_both_bases(&mut transaction, published).await?;

@@ -11,7 +11,7 @@ use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::{Quotes, Rate};
@@ -59,7 +59,7 @@ impl Spending {
 /// currency itself.
 type DailyAmounts = BTreeMap<(NaiveDate, Currency), (i64, i64, i64)>;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Returns one sum for each period of each series, in order.
     pub async fn sum_spending(
         &self,

@@ -7,7 +7,7 @@ use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use super::sum_spending::CategoryTree;
 use crate::domain::category::CategoryType;
 use crate::domain::posting::Rejection;
@@ -35,7 +35,7 @@ const MAX_ADDITIONS: usize = 20_000_000;
 /// Amounts by category, then by day and currency; negative for refunds.
 type UpcomingByCategory = HashMap<Uuid, BTreeMap<(NaiveDate, Currency), i64>>;
 
-impl Ledger {
+impl LedgerUseCases {
     /// Sums the occurrences from `from` on by day, for each query.
     ///
     /// Sums are in the query's currency, at the rates of `from`.

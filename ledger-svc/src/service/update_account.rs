@@ -3,13 +3,13 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::account::AccountChanges;
 use crate::domain::posting::CommandKind;
 use crate::error::Error;
 use crate::posting::PostingResponse;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn update_account(
         &self,
         ctx: &RequestContext,

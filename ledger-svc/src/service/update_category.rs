@@ -5,13 +5,13 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::category::{Category, CategoryChanges};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::store::{categories, households};
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn update_category(
         &self,
         ctx: &RequestContext,
@@ -23,7 +23,7 @@ impl Ledger {
     ) -> Result<IdempotentResult<Category>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::create_recurring::earliest_start;
-use super::{EntityChange, Ledger};
+use super::{EntityChange, LedgerUseCases};
 use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
@@ -77,7 +77,7 @@ impl RecurringAction {
 
 type Encode = fn(&Recurring) -> Vec<u8>;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn update_recurring(
         &self,
         ctx: &RequestContext,
@@ -88,7 +88,7 @@ impl Ledger {
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         // The lock keeps the template's categories from being deleted meanwhile.
@@ -148,7 +148,7 @@ impl Ledger {
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(IdempotentResult::Replayed(response));
         }
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
@@ -187,7 +187,7 @@ impl Ledger {
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+        if self.claim_key(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;

@@ -3,12 +3,12 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Idempotency, Ledger};
+use super::{Idempotency, LedgerUseCases};
 use crate::domain::posting::CommandKind;
 use crate::error::Error;
 use crate::posting::PostingResponse;
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn void_transaction(
         &self,
         ctx: &RequestContext,

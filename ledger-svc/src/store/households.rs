@@ -49,8 +49,8 @@ pub async fn set_timezone(connection: &mut PgConnection, household: &Household) 
         .map(|_| ())
 }
 
-/// Sets the time zone unless it was changed meanwhile.
-pub async fn replace_timezone(
+/// Sets the time zone if the stored one is still that of `before`.
+pub async fn set_timezone_if_unchanged(
     connection: &mut PgConnection,
     before: &Household,
     after: &Household,
@@ -66,7 +66,8 @@ pub async fn replace_timezone(
     .map(|_| ())
 }
 
-/// Locks households in key order, which serializes the naming of their accounts.
+/// Locks households in key order.
+/// The lock serializes changes of account names, categories and recurring transactions.
 pub async fn lock(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.households where id = any($1) order by id for no key update",

@@ -23,7 +23,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
         ),
         finding("a transaction's changes are the sums of its postings", transactions(connection).await?),
         finding(
-            "a transaction's postings sum to its current ones on every account",
+            "a transaction's postings sum to those of its current revision on every account",
             current_postings(connection).await?,
         ),
         finding(
@@ -36,7 +36,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
             splits(connection).await?,
         ),
         finding("a merged category leads to one that is not merged", merge_targets(connection).await?),
-        finding("a posting has its transaction and its account", orphans(connection).await?),
+        finding("a posting's transaction and account exist", orphans(connection).await?),
         finding(
             "the exchange postings of a transaction with one own account cancel",
             exchange_postings(connection).await?,

@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use crate::support::{Ledger, User, entry, error_reason, field_violations, series};
 
-fn on(account: &pb::Account, category: &pb::Category, amount: &str) -> pb::CreateTransactionRequest {
+fn expense(account: &pb::Account, category: &pb::Category, amount: &str) -> pb::CreateTransactionRequest {
     pb::CreateTransactionRequest {
         category_id: Some(category.id.clone()),
         transaction_date: Some("2026-10-01".into()),
@@ -23,15 +23,17 @@ async fn spent(ledger: &Ledger, user: &User, category: &pb::Category) -> String 
     response.sums[0].spending[0].amount.clone()
 }
 
-async fn listed(user: &User, category: &pb::Category) -> usize {
-    listed_as(user, category, category).await
+async fn count_listed(user: &User, category: &pb::Category) -> usize {
+    count_listed_by(user, category, category).await
 }
 
-/// Counts the transactions listed for `queried`, which must all have `category`.
-async fn listed_as(user: &User, queried: &pb::Category, category: &pb::Category) -> usize {
-    let filter = pb::TransactionFilter { category_id: queried.id.clone(), ..Default::default() };
+/// Counts the transactions listed by `filter_category`.
+///
+/// Unless split, they must have `expected`.
+async fn count_listed_by(user: &User, filter_category: &pb::Category, expected: &pb::Category) -> usize {
+    let filter = pb::TransactionFilter { category_id: filter_category.id.clone(), ..Default::default() };
     let all = user.list_all(filter, 2).await;
-    assert!(all.iter().all(|transaction| transaction.category_id.as_ref() == Some(&category.id)
+    assert!(all.iter().all(|transaction| transaction.category_id.as_ref() == Some(&expected.id)
         || !transaction.splits.is_empty()));
     all.len()
 }
@@ -44,17 +46,18 @@ async fn a_list_of_twenty_merged_categories_has_each_transaction_once() {
     let all = ana.category("All", "expense").await;
     let mut ids = Vec::new();
     for number in 0..20 {
-        let one = ana.category(&format!("Category {number}"), "expense").await;
-        ids.push(ana.post(on(&bank, &one, &format!("{}", number + 1))).await.expect("posted").id);
+        let merged = ana.category(&format!("Category {number}"), "expense").await;
+        ids.push(ana.post(expense(&bank, &merged, &format!("{}", number + 1))).await.expect("posted").id);
         let split = |category: &pb::Category| pb::Split {
             category_id: category.id.clone(),
             amount: "1".into(),
             ..Default::default()
         };
-        let splits = vec![split(&one), split(&all)];
-        let parts = pb::CreateTransactionRequest { category_id: None, splits, ..on(&bank, &one, "2") };
-        ids.push(ana.post(parts).await.expect("posted").id);
-        ana.move_category(&one.id, &all.id).await.expect("moved");
+        let splits = vec![split(&merged), split(&all)];
+        let with_splits =
+            pb::CreateTransactionRequest { category_id: None, splits, ..expense(&bank, &merged, "2") };
+        ids.push(ana.post(with_splits).await.expect("posted").id);
+        ana.merge_category(&merged.id, &all.id).await.expect("moved");
     }
     for sort in ["", "-amount"] {
         for account_id in [String::new(), bank.id.clone()] {
@@ -70,7 +73,7 @@ async fn a_list_of_twenty_merged_categories_has_each_transaction_once() {
     }
 }
 
-async fn below(user: &User, parent: &pb::Category, name: &str) -> pb::Category {
+async fn subcategory(user: &User, parent: &pb::Category, name: &str) -> pb::Category {
     let request = pb::CreateCategoryRequest {
         name: name.into(),
         r#type: "expense".into(),
@@ -82,46 +85,46 @@ async fn below(user: &User, parent: &pb::Category, name: &str) -> pb::Category {
 }
 
 #[tokio::test]
-async fn everything_is_merged_and_nothing_is_posted_again() {
+async fn a_merge_moves_every_transaction_without_new_postings() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (bank, dollars) = (ana.account("Bank", "", "").await, ana.account("Dollars", "USD", "").await);
     let (lunch, food) = (ana.category("Lunch", "expense").await, ana.category("Food", "expense").await);
-    let plain = ana.post(on(&bank, &lunch, "10")).await.expect("posted");
-    ana.post(on(&dollars, &lunch, "20")).await.expect("posted");
-    ana.post(on(&bank, &food, "1")).await.expect("posted");
-    let voided = ana.post(on(&bank, &lunch, "5")).await.expect("posted");
+    let plain = ana.post(expense(&bank, &lunch, "10")).await.expect("posted");
+    ana.post(expense(&dollars, &lunch, "20")).await.expect("posted");
+    ana.post(expense(&bank, &food, "1")).await.expect("posted");
+    let voided = ana.post(expense(&bank, &lunch, "5")).await.expect("posted");
     ana.void(&voided.id).await.expect("voided");
-    let parts = pb::CreateTransactionRequest {
+    let with_splits = pb::CreateTransactionRequest {
         category_id: None,
         splits: vec![
             pb::Split { category_id: lunch.id.clone(), amount: "2".into(), ..Default::default() },
             pb::Split { category_id: food.id.clone(), amount: "1".into(), ..Default::default() },
         ],
-        ..on(&bank, &lunch, "3")
+        ..expense(&bank, &lunch, "3")
     };
-    let parts = ana.post(parts).await.expect("posted");
+    let with_splits = ana.post(with_splits).await.expect("posted");
     let (before, other) = (spent(&ledger, &ana, &lunch).await, spent(&ledger, &ana, &food).await);
     let postings = "select count(*) from ledger.postings";
     let posted = ledger.query_i64(postings).await;
 
-    ana.move_category(&lunch.id, &food.id).await.expect("moved");
+    ana.merge_category(&lunch.id, &food.id).await.expect("moved");
     assert_eq!(ledger.query_i64(postings).await, posted);
     let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
-    let all = cents(&before) + cents(&other);
-    assert_eq!(cents(&spent(&ledger, &ana, &food).await), all);
+    let total = cents(&before) + cents(&other);
+    assert_eq!(cents(&spent(&ledger, &ana, &food).await), total);
     assert_eq!(
         spent(&ledger, &ana, &lunch).await,
         spent(&ledger, &ana, &food).await,
         "a budget on the merged category must count the target"
     );
-    assert_eq!(listed(&ana, &food).await, 4);
+    assert_eq!(count_listed(&ana, &food).await, 4);
     assert_eq!(ana.find(&plain.id).await.expect("there").category_id, Some(food.id.clone()));
-    let splits = ana.find(&parts.id).await.expect("there").splits;
+    let splits = ana.find(&with_splits.id).await.expect("there").splits;
     assert!(splits.iter().all(|split| split.category_id == food.id));
     ledger.verify().await;
 
-    assert_eq!(listed_as(&ana, &lunch, &food).await, 4, "the old id must list the merged transactions");
+    assert_eq!(count_listed_by(&ana, &lunch, &food).await, 4, "the old id must list the merged transactions");
 
     // Merged transactions can be edited and restored.
     let text_changes =
@@ -132,16 +135,19 @@ async fn everything_is_merged_and_nothing_is_posted_again() {
     let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
     ana.edit(&plain.id, more, &["amount"]).await.expect("edited");
     ana.restore(&voided.id).await.expect("restored");
-    assert_eq!(cents(&spent(&ledger, &ana, &food).await), all + 100 + 500);
+    assert_eq!(cents(&spent(&ledger, &ana, &food).await), total + 100 + 500);
     ledger.verify().await;
 
     // Merges can be chained.
     let fun = ana.category("Fun", "expense").await;
-    ana.move_category(&food.id, &fun.id).await.expect("moved");
-    assert_eq!((listed(&ana, &fun).await, cents(&spent(&ledger, &ana, &lunch).await)), (5, all + 600));
+    ana.merge_category(&food.id, &fun.id).await.expect("moved");
+    assert_eq!(
+        (count_listed(&ana, &fun).await, cents(&spent(&ledger, &ana, &lunch).await)),
+        (5, total + 600)
+    );
     ana.void(&plain.id).await.expect("voided");
-    assert_eq!(cents(&spent(&ledger, &ana, &fun).await), all + 600 - 1100);
-    let posted = ana.post(on(&bank, &lunch, "1")).await.expect("an old id resolves to the new category");
+    assert_eq!(cents(&spent(&ledger, &ana, &fun).await), total + 600 - 1100);
+    let posted = ana.post(expense(&bank, &lunch, "1")).await.expect("an old id resolves to the new category");
     assert_eq!(posted.category_id, Some(fun.id));
     ledger.verify().await;
 }
@@ -151,10 +157,10 @@ async fn children_move_below_the_target() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (lunch, food) = (ana.category("Lunch", "expense").await, ana.category("Food", "expense").await);
-    let soup = below(&ana, &lunch, "Soup").await;
+    let soup = subcategory(&ana, &lunch, "Soup").await;
     let pay = ana.category("Pay", "income").await;
     let rejected = async |from: &pb::Category, to: &str| {
-        let mut rejected = field_violations(ana.move_category(&from.id, to).await);
+        let mut rejected = field_violations(ana.merge_category(&from.id, to).await);
         rejected.pop().expect("a field")
     };
     let field = |reason: &str| ("move_to".to_owned(), reason.to_owned());
@@ -165,11 +171,11 @@ async fn children_move_below_the_target() {
     let bob = ledger.user("EUR");
     let bobs_category = bob.category("Theirs", "expense").await;
     assert_eq!(rejected(&lunch, &bobs_category.id).await, field("CATEGORY_NOT_FOUND"));
-    assert_eq!(error_reason(ana.move_category(&bobs_category.id, &food.id).await), "NOT_FOUND");
-    let duplicate = below(&ana, &food, "Soup").await;
+    assert_eq!(error_reason(ana.merge_category(&bobs_category.id, &food.id).await), "NOT_FOUND");
+    let duplicate = subcategory(&ana, &food, "Soup").await;
     assert_eq!(rejected(&lunch, &food.id).await, field("NAME_TAKEN"));
-    ana.move_category(&duplicate.id, &soup.id).await.expect("moved");
-    ana.move_category(&lunch.id, &food.id).await.expect("moved");
+    ana.merge_category(&duplicate.id, &soup.id).await.expect("moved");
+    ana.merge_category(&lunch.id, &food.id).await.expect("moved");
     let request = pb::GetCategoryRequest { category_id: soup.id.clone() };
     let soup = ana.call(ana.categories().get_category(request)).await.expect("there").into_inner().category;
     assert_eq!(soup.expect("a category").parent_id, Some(food.id));
@@ -188,7 +194,7 @@ async fn concurrent_posts_edits_and_voids_lose_nothing() {
         let to = ana.category(&format!("To {round}"), "expense").await;
         let mut transactions = Vec::new();
         for _ in 0..8 {
-            transactions.push(ana.post(on(&bank, &from, "10")).await.expect("posted"));
+            transactions.push(ana.post(expense(&bank, &from, "10")).await.expect("posted"));
         }
         let changes = transactions.iter().enumerate().map(|(index, transaction)| {
             let user = if index % 2 == 0 { ana.clone() } else { ana_on_second.clone() };
@@ -203,13 +209,13 @@ async fn concurrent_posts_edits_and_voids_lose_nothing() {
         });
         let (_, moved, posted) = tokio::join!(
             join_all(changes),
-            ana_on_second.move_category(&from.id, &to.id),
-            join_all((0..8).map(|_| ana.post(on(&bank, &from, "1")))),
+            ana_on_second.merge_category(&from.id, &to.id),
+            join_all((0..8).map(|_| ana.post(expense(&bank, &from, "1")))),
         );
         moved.expect("moved");
         assert!(posted.iter().all(Result::is_ok), "{posted:?}");
         assert_eq!(spent(&ledger, &ana, &to).await, "52.00");
-        assert_eq!(listed(&ana, &to).await, 12);
+        assert_eq!(count_listed(&ana, &to).await, 12);
         ledger.verify().await;
     }
 }

@@ -1,11 +1,11 @@
-//! Tests what the database itself rejects, independent of the service.
+//! Tests the privileges and constraints of the database, without the service.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::support::{Ledger, entry};
 
-/// Returns the error code and constraint that the serving role gets.
-async fn rejected(ledger: &Ledger, sql: &str) -> (String, Option<String>) {
+/// Runs `sql` as the application role; returns SQLSTATE and constraint of the error.
+async fn execute_rejected(ledger: &Ledger, sql: &str) -> (String, Option<String>) {
     let mut connection = ledger.database.app("ledger").connect().await.expect("connected");
     let result = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
     let error = result.expect_err(sql);
@@ -13,10 +13,10 @@ async fn rejected(ledger: &Ledger, sql: &str) -> (String, Option<String>) {
     (error.code().expect("a code").into_owned(), error.constraint().map(str::to_owned))
 }
 
-const DENIED: &str = "42501";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 #[tokio::test]
-async fn the_serving_role_cannot_touch_what_was_posted() {
+async fn the_application_role_cannot_change_or_delete_postings() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
@@ -35,13 +35,13 @@ async fn the_serving_role_cannot_touch_what_was_posted() {
         "alter table ledger.postings disable trigger all",
         "select * from auth.users",
     ] {
-        let (code, _) = rejected(&ledger, sql).await;
+        let (code, _) = execute_rejected(&ledger, sql).await;
         // Another service's schema does not exist in this database.
-        assert!(code == DENIED || (sql.contains("auth") && code == "42P01"), "{sql}: {code}");
+        assert!(code == INSUFFICIENT_PRIVILEGE || (sql.contains("auth") && code == "42P01"), "{sql}: {code}");
     }
-    let frozen = rejected(&ledger, "update ledger.postings set household_amount = 1").await;
+    let overwritten = execute_rejected(&ledger, "update ledger.postings set household_amount = 1").await;
     assert_eq!(
-        frozen,
+        overwritten,
         ("23514".into(), Some("postings_append_only_check".into())),
         "a household amount must be filled only once"
     );
@@ -54,7 +54,7 @@ async fn other_schemas_are_inaccessible() {
     ledger
         .execute("create schema auth; create table auth.users (id int); insert into auth.users values (1)")
         .await;
-    assert_eq!(rejected(&ledger, "select * from auth.users").await.0, DENIED);
+    assert_eq!(execute_rejected(&ledger, "select * from auth.users").await.0, INSUFFICIENT_PRIVILEGE);
 }
 
 #[tokio::test]
@@ -80,21 +80,21 @@ async fn postings_that_do_not_balance_or_have_no_account_are_rejected() {
     };
     let (bank, card, bobs_bank) = (bank.id.as_str(), card.id.as_str(), bobs_bank.id.as_str());
     let unbalanced = ("23514".to_owned(), Some("postings_balance_check".to_owned()));
-    let nowhere = ("23503".to_owned(), Some("postings_account_id_fkey".to_owned()));
+    let missing_account = ("23503".to_owned(), Some("postings_account_id_fkey".to_owned()));
     for (postings, expected) in [
         (vec![posting(0, bank, "EUR", 5)], &unbalanced),
         (vec![posting(0, bank, "EUR", 5), posting(1, bank, "EUR", -4)], &unbalanced),
         (vec![posting(0, bank, "EUR", 5), posting(1, card, "USD", -5)], &unbalanced),
-        (vec![posting(0, bank, "EUR", 5), posting(1, card, "EUR", -5)], &nowhere),
-        (vec![posting(0, bank, "EUR", 5), posting(1, bobs_bank, "EUR", -5)], &nowhere),
+        (vec![posting(0, bank, "EUR", 5), posting(1, card, "EUR", -5)], &missing_account),
+        (vec![posting(0, bank, "EUR", 5), posting(1, bobs_bank, "EUR", -5)], &missing_account),
     ] {
-        assert_eq!(&rejected(&ledger, &insert(&postings)).await, expected, "{postings:?}");
+        assert_eq!(&execute_rejected(&ledger, &insert(&postings)).await, expected, "{postings:?}");
     }
 }
 
 #[tokio::test]
-async fn verification_finds_every_kind_of_corruption() {
-    for (damage, invariant) in [
+async fn verification_finds_corruption() {
+    for (corruption, invariant) in [
         (
             "update ledger.accounts set balance = balance + 1",
             "an account's balance is the sum of its postings",
@@ -111,10 +111,10 @@ async fn verification_finds_every_kind_of_corruption() {
         (
             "alter table ledger.postings disable trigger all;
              update ledger.postings set is_reversal = true where number = 1",
-            "a transaction's postings sum to its current ones",
+            "a transaction's postings sum to those of its current revision",
         ),
         ("delete from ledger.revisions", "a transaction has all its revisions"),
-        ("delete from ledger.transactions", "a posting has its transaction and its account"),
+        ("delete from ledger.transactions", "a posting's transaction and account exist"),
         (
             "alter table ledger.postings disable trigger all;
              update ledger.postings set amount = amount + 1 where number = 0",
@@ -126,9 +126,9 @@ async fn verification_finds_every_kind_of_corruption() {
         let bank = ana.account("Bank", "", "").await;
         ana.post(entry(&bank, "expense", "5")).await.expect("posted");
         ledger.verify().await;
-        ledger.execute(damage).await;
+        ledger.execute(corruption).await;
         let findings = ledger_svc::verify(&ledger.pool).await.expect("verified");
         let found = findings.iter().find(|finding| finding.invariant.starts_with(invariant));
-        assert!(found.is_some_and(|finding| finding.violations > 0), "{damage}: {findings:?}");
+        assert!(found.is_some_and(|finding| finding.violations > 0), "{corruption}: {findings:?}");
     }
 }

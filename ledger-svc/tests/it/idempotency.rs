@@ -22,15 +22,15 @@ async fn a_hundred_keys_sent_twenty_times_post_a_hundred_transactions() {
     });
     let responses = join_all(requests).await;
     for key in 0..100 {
-        let of_key: Vec<_> =
+        let responses_of_key: Vec<_> =
             responses.iter().filter(|(number, _)| *number == key).map(|(_, response)| response).collect();
-        assert_eq!(of_key.len(), 20);
+        assert_eq!(responses_of_key.len(), 20);
         assert!(
-            of_key.iter().all(|(transaction, _)| *transaction == of_key[0].0),
+            responses_of_key.iter().all(|(transaction, _)| *transaction == responses_of_key[0].0),
             "the responses must be identical"
         );
         assert_eq!(
-            of_key.iter().filter(|(_, replayed)| !replayed).count(),
+            responses_of_key.iter().filter(|(_, replayed)| !replayed).count(),
             1,
             "one request must take effect"
         );
@@ -47,8 +47,8 @@ async fn a_stored_response_is_the_first_one_even_after_changes() {
     let bank = ana.account("Bank", "", "").await;
     let request = entry(&bank, "income", "5");
     let (first, _) = ana.post_with_key(request.clone(), "k").await.expect("posted");
-    let dearer = pb::CreateTransactionRequest { amount: "6".into(), ..Default::default() };
-    ana.edit(&first.id, dearer, &["amount"]).await.expect("edited");
+    let update = pb::CreateTransactionRequest { amount: "6".into(), ..Default::default() };
+    ana.edit(&first.id, update, &["amount"]).await.expect("edited");
     let (again, replayed) = ana.post_with_key(request.clone(), "k").await.expect("replayed");
     assert!(replayed && again == first);
     let other = entry(&bank, "income", "7");
@@ -71,9 +71,9 @@ async fn concurrent_requests_with_one_key_and_several_bodies_take_effect_once() 
         let amounts = ["5", "6", "7", "0"];
         let requests = amounts.map(|amount| ana.post_with_key(entry(&bank, "income", amount), &key));
         let responses = join_all(requests).await;
-        let done: Vec<_> = responses.iter().filter_map(|result| result.as_ref().ok()).collect();
-        assert_eq!(done.len(), 1, "{responses:?}");
-        let (first, _) = done[0].clone();
+        let succeeded: Vec<_> = responses.iter().filter_map(|result| result.as_ref().ok()).collect();
+        assert_eq!(succeeded.len(), 1, "{responses:?}");
+        let (first, _) = succeeded[0].clone();
         let (again, replayed) = ana
             .post_with_key(entry(&bank, "income", &first.amount.replace(".00", "")), &key)
             .await
@@ -102,9 +102,9 @@ async fn a_rejected_request_leaves_its_key_free() {
         let (_, replayed) = ana.post_with_key(entry(&bank, "income", "2"), key).await.expect("free");
         assert!(!replayed);
     }
-    for bad in [" ", &"x".repeat(256)] {
+    for invalid_key in [" ", &"x".repeat(256)] {
         let mut request = tonic::Request::new(entry(&bank, "income", "1"));
-        request.metadata_mut().insert("idempotency-key", bad.parse().expect("a value"));
+        request.metadata_mut().insert("idempotency-key", invalid_key.parse().expect("a value"));
         let response = ana.call(ana.transactions().create_transaction(request)).await;
         assert_eq!(error_reason(response), "IDEMPOTENCY_KEY_INVALID");
     }

@@ -26,7 +26,7 @@ async fn spent(
     response.sums.into_iter().next().expect("one series").spending.into_iter().next().expect("one period")
 }
 
-fn on(
+fn dated_entry(
     account: &pb::Account,
     category: &pb::Category,
     kind: &str,
@@ -57,12 +57,12 @@ async fn spending_counts_descendants_and_refunds_and_follows_every_change() {
     let fruit = ana.call(ana.categories().create_category(below)).await.expect("made");
     let fruit = fruit.into_inner().category.expect("a category");
     let post = async |request| ana.post(request).await.expect("posted");
-    post(on(&bank, &food, "expense", "10", "2026-10-01")).await;
-    let edited = post(on(&bank, &fruit, "expense", "5", "2026-10-31")).await;
-    post(on(&bank, &food, "expense", "100", "2026-09-30")).await;
-    post(on(&bank, &food, "expense", "100", "2026-11-01")).await;
-    post(on(&bank, &fun, "expense", "7", "2026-10-15")).await;
-    post(on(&bank, &food, "income", "2.50", "2026-10-20")).await;
+    post(dated_entry(&bank, &food, "expense", "10", "2026-10-01")).await;
+    let edited = post(dated_entry(&bank, &fruit, "expense", "5", "2026-10-31")).await;
+    post(dated_entry(&bank, &food, "expense", "100", "2026-09-30")).await;
+    post(dated_entry(&bank, &food, "expense", "100", "2026-11-01")).await;
+    post(dated_entry(&bank, &fun, "expense", "7", "2026-10-15")).await;
+    post(dated_entry(&bank, &food, "income", "2.50", "2026-10-20")).await;
     let food_spent = async || spent(&ledger, &ana, "EUR", &[&food], MONTH).await.amount;
     assert_eq!(food_spent().await, "12.50", "the child must count, the refund must be subtracted");
     assert_eq!(spent(&ledger, &ana, "EUR", &[&fruit], MONTH).await.amount, "5.00");
@@ -105,7 +105,7 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_returned() {
     for (account, amount, date) in
         [(&euros, "10", "2026-10-02"), (&euros, "10", "2026-10-03"), (&yen, "500", "2026-10-02")]
     {
-        ana.post(on(account, &food, "expense", amount, date)).await.expect("posted");
+        ana.post(dated_entry(account, &food, "expense", amount, date)).await.expect("posted");
     }
     let in_dollars = spent(&ledger, &ana, "USD", &[&food], MONTH).await;
     assert_eq!(in_dollars.amount, "60.00", "20 + 30 + 10");
@@ -140,19 +140,19 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_returned() {
         "household amounts must be those of recording"
     );
     // Before the first rate, amounts cannot be converted and are reported as unpriced.
-    ana.post(on(&euros, &food, "expense", "4", "2001-01-01")).await.expect("posted");
+    ana.post(dated_entry(&euros, &food, "expense", "4", "2001-01-01")).await.expect("posted");
     let early = spent(&ledger, &ana, "USD", &[&food], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((early.amount.as_str(), early.unpriced.len()), ("0.00", 1));
     assert_eq!((early.unpriced[0].amount.as_str(), early.unpriced[0].date.as_str()), ("4.00", "2001-01-01"));
     // So are amounts without a household amount.
     let fun = ana.category("Fun", "expense").await;
-    ana.post(on(&yen, &food, "expense", "500", "2001-01-02")).await.expect("posted");
-    ana.post(on(&yen, &fun, "expense", "400", "2001-01-02")).await.expect("posted");
+    ana.post(dated_entry(&yen, &food, "expense", "500", "2001-01-02")).await.expect("posted");
+    ana.post(dated_entry(&yen, &fun, "expense", "400", "2001-01-02")).await.expect("posted");
     let open = spent(&ledger, &ana, "EUR", &[&food, &fun], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
     assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
     // Without rates, unpriced amounts are reported by currency alone.
-    ana.post(on(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
+    ana.post(dated_entry(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
     let household_id = ana.household_id.to_string();
     let queried = ["EUR", "USD"].map(|code| series(code, &[&food], &[("2001-01-01", "2001-12-31")]));
     let bare = pb::SumSpendingRequest { household_id, series: queried.to_vec(), with_rates: false };
@@ -186,7 +186,9 @@ async fn periods_of_many_days_have_each_days_rate() {
         )
         .await;
     for day in 1..=30 {
-        ana.post(on(&bank, &food, "expense", "1", &format!("2026-08-{day:02}"))).await.expect("posted");
+        ana.post(dated_entry(&bank, &food, "expense", "1", &format!("2026-08-{day:02}")))
+            .await
+            .expect("posted");
     }
     let periods = [("2026-07-01", "2026-07-31"), ("2026-08-01", "2026-08-15"), ("2026-08-16", "2026-08-20")];
     let queried = ["EUR", "USD"].map(|code| series(code, &[&food], &periods));
@@ -208,7 +210,7 @@ async fn amounts_stated_in_the_budgets_currency_count_as_stated() {
     let bank = ana.account("Bank", "USD", "").await;
     let stated = |amount: &str, code: &str| pb::CreateTransactionRequest {
         currency_code: Some(code.into()),
-        ..on(&bank, &food, "expense", amount, "2026-10-05")
+        ..dated_entry(&bank, &food, "expense", amount, "2026-10-05")
     };
     ana.post(stated("100", "JPY")).await.expect("posted");
     assert_eq!(spent(&ledger, &ana, "JPY", &[&food], MONTH).await.amount, "100");
@@ -247,7 +249,7 @@ async fn amounts_stated_in_the_budgets_currency_count_as_stated() {
     };
     ana.post(parts).await.expect("posted");
     assert_eq!(spent(&ledger, &ana, "EUR", &[&fun], MONTH).await.amount, "6.67");
-    ana.move_category(&fun.id, &food.id).await.expect("moved");
+    ana.merge_category(&fun.id, &food.id).await.expect("moved");
     assert_eq!(cents(&euros().await), 4000 + yen);
     ledger.verify().await;
 }

@@ -145,7 +145,7 @@ impl Ledger {
         let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
         let token_verifier = TokenVerifierConfig {
             issuer: "fintrac".into(),
-            grace: Duration::from_hours(1),
+            grace_period: Duration::from_hours(1),
             hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
         };
         let token_verifier = Arc::new(TokenVerifier::new(token_verifier, clock.clone()));
@@ -155,7 +155,7 @@ impl Ledger {
             .map(ToString::to_string)
             .collect();
         let roles = Some(vec![("user".to_owned(), all)]);
-        token_verifier.extend(TrustUpdate { roles, ..TrustUpdate::default() });
+        token_verifier.apply_delta(TrustUpdate { roles, ..TrustUpdate::default() });
         let keys = ServiceKeys::from_secret(SECRET);
         let authorizer =
             Arc::new(Authorizer::new("auth", keys.clone(), Arc::clone(&token_verifier), clock.clone()));
@@ -168,7 +168,7 @@ impl Ledger {
             keys: keys.clone(),
             token_verifier: Arc::clone(&token_verifier),
             pool: pool.clone(),
-            wake_signal: WakeSignal::default(),
+            event_log_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let module = ledger_svc::build(config, &deps, auth).await.expect("ledger-svc builds");
@@ -439,7 +439,7 @@ impl User {
     }
 
     /// Deletes a category and merges it into `target`.
-    pub async fn move_category(&self, category_id: &str, target: &str) -> Result<(), Status> {
+    pub async fn merge_category(&self, category_id: &str, target: &str) -> Result<(), Status> {
         let request = pb::DeleteCategoryRequest {
             category_id: category_id.into(),
             expected_version: None,

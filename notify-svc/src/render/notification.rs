@@ -14,24 +14,24 @@ use crate::domain::kind::NotificationKind;
 /// The data of a notification.
 #[derive(Debug, Clone)]
 pub enum NotificationData {
-    Budget(budget::GetBudgetAlertResponse),
-    Goal(budget::GetGoalMilestoneResponse),
+    BudgetAlert(budget::GetBudgetAlertResponse),
+    GoalMilestone(budget::GetGoalMilestoneResponse),
     /// A goal whose due date is near.
-    Deadline(budget::GetGoalReminderResponse),
+    GoalDeadline(budget::GetGoalReminderResponse),
     /// A transaction above a user's limit, which is in the household's currency.
-    Transaction {
+    LargeTransaction {
         data: ledger::TransactionData,
         limit: String,
     },
     /// A posted occurrence of a recurring transaction.
-    Posted(ledger::TransactionData),
+    RecurringPosted(ledger::TransactionData),
     /// The report of a past month.
-    Report {
+    MonthlyReport {
         id: String,
-        money: ledger::ReportData,
+        data: ledger::ReportData,
     },
     /// A recurring transaction that was paused because posting it failed.
-    Failed {
+    RecurringFailed {
         id: String,
         data: ledger::GetRecurringDataResponse,
     },
@@ -41,13 +41,13 @@ impl NotificationData {
     /// The type and id of the entity that the notification is about.
     pub fn about(&self) -> (&'static str, &str) {
         match self {
-            Self::Budget(alert) => ("budget", &alert.budget_id),
-            Self::Goal(milestone) => ("goal", &milestone.goal_id),
-            Self::Deadline(reminder) => ("goal", &reminder.goal_id),
-            Self::Transaction { data, .. } => ("transaction", &data.transaction_id),
-            Self::Posted(data) => ("recurring", &data.recurring_id),
-            Self::Failed { id, .. } => ("recurring", id),
-            Self::Report { id, .. } => ("report", id),
+            Self::BudgetAlert(alert) => ("budget", &alert.budget_id),
+            Self::GoalMilestone(milestone) => ("goal", &milestone.goal_id),
+            Self::GoalDeadline(reminder) => ("goal", &reminder.goal_id),
+            Self::LargeTransaction { data, .. } => ("transaction", &data.transaction_id),
+            Self::RecurringPosted(data) => ("recurring", &data.recurring_id),
+            Self::RecurringFailed { id, .. } => ("recurring", id),
+            Self::MonthlyReport { id, .. } => ("report", id),
         }
     }
 }
@@ -65,7 +65,7 @@ pub fn render_notification(
     let day = |day: &str| formatter.date(day).map(Value::from);
     let named = |name: &str, id: &str| if name.is_empty() { texts.get(id) } else { Ok(name.to_owned()) };
     let values = match data {
-        NotificationData::Budget(alert) => vec![
+        NotificationData::BudgetAlert(alert) => vec![
             ("name", text(&alert.budget_name)),
             ("percent", text(&alert.threshold.to_string())),
             ("spent", amount(&alert.spent, &alert.currency_code)?),
@@ -73,38 +73,38 @@ pub fn render_notification(
             ("from", day(&alert.period_start)?),
             ("to", day(&alert.period_end)?),
         ],
-        NotificationData::Goal(milestone) => vec![
+        NotificationData::GoalMilestone(milestone) => vec![
             ("name", text(&milestone.goal_name)),
             ("percent", text(&milestone.percent.to_string())),
             ("current", amount(&milestone.current_amount, &milestone.currency_code)?),
             ("target", amount(&milestone.target_amount, &milestone.currency_code)?),
         ],
-        NotificationData::Deadline(reminder) => vec![
+        NotificationData::GoalDeadline(reminder) => vec![
             ("name", text(&reminder.goal_name)),
             ("days", Value::from(reminder.days_left)),
             ("due", day(&reminder.due_date)?),
             ("current", amount(&reminder.current_amount, &reminder.currency_code)?),
             ("target", amount(&reminder.target_amount, &reminder.currency_code)?),
         ],
-        NotificationData::Transaction { data, limit } => vec![
+        NotificationData::LargeTransaction { data, limit } => vec![
             ("name", named(&data.description, "transaction-unnamed")?.into()),
             ("amount", amount(&data.amount, &data.currency_code)?),
             ("day", day(&data.transaction_date)?),
             ("limit", amount(limit, &data.household_currency_code)?),
         ],
-        NotificationData::Posted(data) => vec![
+        NotificationData::RecurringPosted(data) => vec![
             ("name", named(&data.description, "recurring-unnamed")?.into()),
             ("amount", amount(&data.amount, &data.currency_code)?),
             ("posted", day(&data.transaction_date)?),
         ],
-        NotificationData::Report { money, .. } => vec![
-            ("month", formatter.month(&money.from)?.into()),
-            ("income", amount(&money.income, &money.currency_code)?),
-            ("expense", amount(&money.expense, &money.currency_code)?),
-            ("net", amount(&money.net, &money.currency_code)?),
-            ("worth", amount(&money.net_worth, &money.currency_code)?),
+        NotificationData::MonthlyReport { data, .. } => vec![
+            ("month", formatter.month(&data.from)?.into()),
+            ("income", amount(&data.income, &data.currency_code)?),
+            ("expense", amount(&data.expense, &data.currency_code)?),
+            ("net", amount(&data.net, &data.currency_code)?),
+            ("worth", amount(&data.net_worth, &data.currency_code)?),
         ],
-        NotificationData::Failed { data, .. } => vec![
+        NotificationData::RecurringFailed { data, .. } => vec![
             ("name", named(&data.description, "recurring-unnamed")?.into()),
             ("amount", amount(&data.amount, &data.currency_code)?),
             ("next", day(&data.next_date)?),
@@ -114,11 +114,11 @@ pub fn render_notification(
     let id = kind.text_prefix();
     let mut body = texts.with(&format!("{id}-body"), &values)?;
     let unpriced: Vec<_> = match data {
-        NotificationData::Budget(alert) => {
+        NotificationData::BudgetAlert(alert) => {
             alert.unpriced.iter().map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
         }
-        NotificationData::Report { money, .. } => {
-            let unpriced = money.income_unpriced.iter().chain(&money.expense_unpriced);
+        NotificationData::MonthlyReport { data, .. } => {
+            let unpriced = data.income_unpriced.iter().chain(&data.expense_unpriced);
             unpriced.map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
         }
         _ => Vec::new(),
@@ -165,21 +165,20 @@ pub fn format_date(locale: &str, time: DateTime<Utc>, zone: Tz) -> Result<String
 /// Lists a report's largest categories: name, amount, bar width in percent.
 pub fn category_bars(
     locale: &str,
-    money: &ledger::ReportData,
+    data: &ledger::ReportData,
 ) -> Result<Vec<(String, String, u8)>, TemplateError> {
     let texts = Texts { language: language(locale) };
     let formatter = LocaleFormatter::new(&texts.language.to_string())?;
     let read = |amount: &str| amount.parse::<Decimal>().unwrap_or_default();
-    let largest = money.categories.first().map(|category| read(&category.amount)).unwrap_or_default();
+    let largest = data.categories.first().map(|category| read(&category.amount)).unwrap_or_default();
     let bar = |category: &ledger::ReportCategory| {
         let name =
             if category.name.is_empty() { texts.get("report-uncategorised")? } else { category.name.clone() };
         let width = (read(&category.amount) * Decimal::ONE_HUNDRED).checked_div(largest).unwrap_or_default();
         let width = width.clamp(Decimal::ONE, Decimal::ONE_HUNDRED).to_u8().unwrap_or(1);
-        Ok((name, formatter.amount(&category.amount, &money.currency_code)?, width))
+        Ok((name, formatter.amount(&category.amount, &data.currency_code)?, width))
     };
-    money
-        .categories
+    data.categories
         .iter()
         .filter(|category| read(&category.amount) > Decimal::ZERO)
         .take(MAX_BARS)
@@ -209,7 +208,7 @@ mod tests {
     use crate::domain::kind::NotificationKind;
 
     fn alert() -> NotificationData {
-        NotificationData::Budget(budget::GetBudgetAlertResponse {
+        NotificationData::BudgetAlert(budget::GetBudgetAlertResponse {
             budget_id: "b".into(),
             budget_name: "Food".into(),
             threshold: 80,
@@ -224,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_alert_lists_amounts_without_a_rate() {
-        let NotificationData::Budget(mut alert) = alert() else { panic!("expected an alert") };
+        let NotificationData::BudgetAlert(mut alert) = alert() else { panic!("expected an alert") };
         let unpriced = budget::ProgressUnpriced {
             currency_code: "NZD".into(),
             amount: "117.00".into(),
@@ -241,7 +240,7 @@ mod tests {
             let (_, body) = render_notification(
                 locale,
                 NotificationKind::BudgetThreshold,
-                &NotificationData::Budget(alert.clone()),
+                &NotificationData::BudgetAlert(alert.clone()),
             )
             .expect("a rendered notification");
             assert!(body.contains("117") && body.ends_with(words), "{body}");
@@ -249,7 +248,7 @@ mod tests {
     }
 
     fn milestone() -> NotificationData {
-        NotificationData::Goal(budget::GetGoalMilestoneResponse {
+        NotificationData::GoalMilestone(budget::GetGoalMilestoneResponse {
             goal_id: "g".into(),
             goal_name: "Boat".into(),
             percent: 50,
@@ -260,7 +259,7 @@ mod tests {
     }
 
     fn report() -> NotificationData {
-        let money = ledger::ReportData {
+        let data = ledger::ReportData {
             from: "2026-11-01".into(),
             currency_code: "EUR".into(),
             income: "1000.00".into(),
@@ -269,11 +268,11 @@ mod tests {
             net_worth: "5.00".into(),
             ..ledger::ReportData::default()
         };
-        NotificationData::Report { id: "r".into(), money }
+        NotificationData::MonthlyReport { id: "r".into(), data }
     }
 
     fn deadline(days_left: i32) -> NotificationData {
-        NotificationData::Deadline(budget::GetGoalReminderResponse {
+        NotificationData::GoalDeadline(budget::GetGoalReminderResponse {
             goal_id: "g".into(),
             goal_name: "Boat".into(),
             due_date: "2026-12-31".into(),
@@ -299,7 +298,7 @@ mod tests {
     }
 
     fn transaction() -> NotificationData {
-        NotificationData::Transaction { data: laptop(), limit: "1000.00".into() }
+        NotificationData::LargeTransaction { data: laptop(), limit: "1000.00".into() }
     }
 
     fn laptop() -> ledger::TransactionData {
@@ -322,7 +321,7 @@ mod tests {
             next_date: "2026-12-01".into(),
             paused_reason: paused_reason.into(),
         };
-        NotificationData::Failed { id: "r".into(), data }
+        NotificationData::RecurringFailed { id: "r".into(), data }
     }
 
     #[test]
@@ -369,7 +368,7 @@ mod tests {
                 ),
                 (
                     NotificationKind::RecurringPosted,
-                    NotificationData::Posted(laptop()),
+                    NotificationData::RecurringPosted(laptop()),
                     ["Laptop", "250", "USD", "3", "2026"].as_slice(),
                 ),
                 (

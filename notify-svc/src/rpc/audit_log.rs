@@ -34,7 +34,7 @@ impl From<AuditLogEntry> for pb::AuditLogEntry {
 }
 
 /// Parses the id of a filter; an empty one matches any.
-fn id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
+fn parse_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -49,10 +49,10 @@ fn filter(request: &pb::ListAuditLogRequest) -> Result<AuditLogFilter, Error> {
         DateTime::from_timestamp(value.seconds, u32::try_from(value.nanos).ok()?)
     };
     Ok(AuditLogFilter {
-        user_id: id("user_id", &request.user_id)?,
+        user_id: parse_id("user_id", &request.user_id)?,
         action: text(&request.action),
         entity: text(&request.entity),
-        entity_id: id("entity_id", &request.entity_id)?,
+        entity_id: parse_id("entity_id", &request.entity_id)?,
         from: instant(request.from),
         to: instant(request.to),
     })

@@ -1,4 +1,4 @@
-//! gRPC services: parse the request, call the use case, convert the response.
+//! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod audit_log;
 mod email;

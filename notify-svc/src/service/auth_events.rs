@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::account_message;
 use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
-use super::id;
+use super::parse_id;
 use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 use crate::store::emails;
@@ -22,21 +22,25 @@ pub struct AuthEventHandler {
     clock: Clock,
     random: Random,
     dispatcher: NotificationDispatcher,
-    erasures: WakeSignal,
+    erasure_signal: WakeSignal,
 }
 
 impl AuthEventHandler {
-    /// Creates the handler; it wakes `erasures` when a user must be erased.
-    pub fn new(deps: &ServiceDependencies, dispatcher: NotificationDispatcher, erasures: WakeSignal) -> Self {
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher, erasures }
+    /// Creates the handler; it wakes `erasure_signal` when a user must be erased.
+    pub fn new(
+        deps: &ServiceDependencies,
+        dispatcher: NotificationDispatcher,
+        erasure_signal: WakeSignal,
+    ) -> Self {
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher, erasure_signal }
     }
 
     async fn queue_email(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         let Some(kind) = kind(event) else { return Ok(()) };
         let now = self.clock.now();
-        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let (user_id, subject_id) = (parse_id(&event.user_id)?, parse_id(&event.entity_id)?);
         let email = Email { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
-        Ok(emails::insert(connection, &email, id(&event.id)?, now).await?)
+        Ok(emails::insert(connection, &email, parse_id(&event.id)?, now).await?)
     }
 
     /// Prepares the notifications of an event.
@@ -45,7 +49,7 @@ impl AuthEventHandler {
         event: &Event,
         kind: NotificationKind,
     ) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let (user_id, subject_id) = (parse_id(&event.user_id)?, parse_id(&event.entity_id)?);
         let message = account_message::load(&self.dispatcher.auth(), kind, user_id, subject_id).await?;
         let Some(message) = message else { return Ok(Vec::new()) };
         Ok(self.dispatcher.for_account(event, kind, &message)?.into_iter().collect())
@@ -99,7 +103,7 @@ impl Handler for AuthEventHandler {
 
     fn on_commit(&self, _events: &[Event]) {
         self.dispatcher.wake_workers();
-        self.erasures.wake();
+        self.erasure_signal.wake();
     }
 
     /// Queues the email, which needs no other service; the notification is lost.

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use tonic::Code;
 
 use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
-use super::id;
+use super::parse_id;
 use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 
@@ -45,21 +45,21 @@ impl BudgetEventHandler {
                 budget
                     .get_budget_alert(request)
                     .await
-                    .map(|response| NotificationData::Budget(response.into_inner()))
+                    .map(|response| NotificationData::BudgetAlert(response.into_inner()))
             }
             "reminder" => {
                 let request = budget::GetGoalReminderRequest { household_id, reminder_id: id };
                 budget
                     .get_goal_reminder(request)
                     .await
-                    .map(|response| NotificationData::Deadline(response.into_inner()))
+                    .map(|response| NotificationData::GoalDeadline(response.into_inner()))
             }
             _ => {
                 let request = budget::GetGoalMilestoneRequest { household_id, milestone_id: id };
                 budget
                     .get_goal_milestone(request)
                     .await
-                    .map(|response| NotificationData::Goal(response.into_inner()))
+                    .map(|response| NotificationData::GoalMilestone(response.into_inner()))
             }
         };
         match response {
@@ -75,7 +75,7 @@ impl BudgetEventHandler {
         kind: NotificationKind,
     ) -> Result<Vec<PreparedNotification>, HandlerError> {
         let Some(data) = self.notification_data(event).await? else { return Ok(Vec::new()) };
-        self.dispatcher.for_household(id(&event.id)?, &event.household_id, kind, &data).await
+        self.dispatcher.for_household(parse_id(&event.id)?, &event.household_id, kind, &data).await
     }
 }
 

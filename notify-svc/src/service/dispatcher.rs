@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::account_message::AccountMessage;
-use super::id;
+use super::parse_id;
 use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 use crate::domain::live_event::changes;
@@ -108,16 +108,16 @@ impl NotificationDispatcher {
             return Ok(None);
         }
         let (title, body) = render::render_account_notification(&recipient.locale, kind, &message.values)?;
-        let user_id = id(&event.user_id)?;
+        let user_id = parse_id(&event.user_id)?;
         let (entity, entity_id) = match kind {
-            NotificationKind::NewDevice => ("device", id(&event.entity_id)?),
+            NotificationKind::NewDevice => ("device", parse_id(&event.entity_id)?),
             _ => ("user", user_id),
         };
         let now = self.clock.now();
         let notification = Notification {
             id: self.random.id(now),
             user_id,
-            household_id: id(&recipient.household_id)?,
+            household_id: parse_id(&recipient.household_id)?,
             kind,
             entity,
             entity_id,
@@ -129,7 +129,7 @@ impl NotificationDispatcher {
             version: 1,
             created_at: now,
         };
-        Ok(Some(PreparedNotification { event_id: id(&event.id)?, notification, by_email: false }))
+        Ok(Some(PreparedNotification { event_id: parse_id(&event.id)?, notification, by_email: false }))
     }
 
     async fn subscribers(
@@ -137,11 +137,11 @@ impl NotificationDispatcher {
         household_id: &str,
         kind: NotificationKind,
     ) -> Result<Vec<auth::Subscriber>, HandlerError> {
-        let request = auth::ListRecipientsRequest {
+        let request = auth::ListSubscribersRequest {
             household_id: household_id.to_owned(),
             kind: kind.name().to_owned(),
         };
-        Ok(self.auth.clone().list_recipients(request).await?.into_inner().subscribers)
+        Ok(self.auth.clone().list_subscribers(request).await?.into_inner().subscribers)
     }
 
     fn compose(
@@ -157,11 +157,11 @@ impl NotificationDispatcher {
         let now = self.clock.now();
         let notification = Notification {
             id: self.random.id(now),
-            user_id: id(&subscriber.user_id)?,
-            household_id: id(household_id)?,
+            user_id: parse_id(&subscriber.user_id)?,
+            household_id: parse_id(household_id)?,
             kind,
             entity,
-            entity_id: id(entity_id)?,
+            entity_id: parse_id(entity_id)?,
             locale: subscriber.locale,
             title,
             body,

@@ -146,8 +146,8 @@ impl EmailSender {
             }
             NotificationKind::EmailChanged => {
                 let challenge_id = email.subject_id.to_string();
-                let request = pb::GetPreviousEmailRequest { challenge_id };
-                let response = none_if_not_found(self.auth.clone().get_previous_email(request).await)?;
+                let request = pb::GetPreviousRecipientRequest { challenge_id };
+                let response = none_if_not_found(self.auth.clone().get_previous_recipient(request).await)?;
                 let content = Content::AccountEvent { kind, values: Vec::new(), login: None };
                 Ok(EmailDraft::new(response.and_then(|response| response.recipient), content))
             }
@@ -173,8 +173,8 @@ impl EmailSender {
 
     /// Drafts an email with a link to `page` and a code.
     async fn with_link(&self, email: &Email, page: &str) -> Result<Option<EmailDraft>, Status> {
-        let request = pb::GetChallengeRequest { challenge_id: email.subject_id.to_string() };
-        let secrets = match self.auth.clone().get_challenge(request).await {
+        let request = pb::GetChallengeDataRequest { challenge_id: email.subject_id.to_string() };
+        let secrets = match self.auth.clone().get_challenge_data(request).await {
             Ok(secrets) => secrets.into_inner(),
             Err(status) if is_lapsed(&status) => return Ok(None),
             Err(status) => return Err(status),

@@ -19,7 +19,7 @@ pub struct Inbox {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
-    wake_signal: WakeSignal,
+    event_log_signal: WakeSignal,
     /// Woken when live events were appended.
     live_events: WakeSignal,
 }
@@ -27,8 +27,8 @@ pub struct Inbox {
 impl Inbox {
     /// Creates the inbox; it wakes `live_events` after it appended live events.
     pub fn new(deps: &ServiceDependencies, live_events: WakeSignal) -> Self {
-        let ServiceDependencies { clock, random, pool, wake_signal, .. } = deps.clone();
-        Self { clock, random, pool, wake_signal, live_events }
+        let ServiceDependencies { clock, random, pool, event_log_signal, .. } = deps.clone();
+        Self { clock, random, pool, event_log_signal, live_events }
     }
 
     /// Lists notifications, newest first.
@@ -73,7 +73,7 @@ impl Inbox {
         let change: Vec<_> = notification.change().into_iter().collect();
         live_events::append(&mut transaction, &change, self.clock.now()).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.live_events.wake();
         Ok(notification)
     }
@@ -90,7 +90,7 @@ impl Inbox {
             self.record(&mut transaction, ctx, "inbox", user_id, 0).await?;
             live_events::append(&mut transaction, &read, now).await?;
             transaction.commit().await?;
-            self.wake_signal.wake();
+            self.event_log_signal.wake();
             self.live_events.wake();
         }
     }

@@ -17,7 +17,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
-use super::id;
+use super::parse_id;
 use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 
@@ -28,23 +28,23 @@ pub struct LedgerEventHandler {
     ledger: NotificationDataServiceClient<Transport>,
 }
 
-/// Whether an event may have raised a transaction above a limit.
-fn may_be_large(event: &Event) -> bool {
+/// Returns whether an event may have raised a transaction above a user's limit.
+fn may_exceed_limit(event: &Event) -> bool {
     event.entity == "transaction" && event.kind != "voided"
 }
 
-/// Whether an event is a posted occurrence of a recurring transaction.
-fn is_occurrence(event: &Event) -> bool {
+/// Returns whether an event reports a posted occurrence of a recurring transaction.
+fn is_posted_occurrence(event: &Event) -> bool {
     event.entity == "transaction" && event.kind == "created" && event.actor == "recurring"
 }
 
-/// Whether an event reports an occurrence that could not be posted.
-fn has_failed(event: &Event) -> bool {
+/// Returns whether an event reports an occurrence that could not be posted.
+fn is_failed_occurrence(event: &Event) -> bool {
     event.entity == "recurring" && event.kind == "failed"
 }
 
-/// The deduplication key of a large transaction's notification.
-fn notification_key(transaction_id: Uuid) -> Uuid {
+/// Returns the deduplication key of a large transaction's notification.
+fn large_transaction_key(transaction_id: Uuid) -> Uuid {
     let digest = Sha256::digest([b"large ", transaction_id.as_bytes().as_slice()].concat());
     uuid::Builder::from_custom_bytes(digest.first_chunk::<16>().copied().unwrap_or_default()).into_uuid()
 }
@@ -56,8 +56,8 @@ impl LedgerEventHandler {
 
     /// Prepares notifications of a recurring transaction that could not be posted.
     ///
-    /// There are none once it was resumed or deleted.
-    async fn failed(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
+    /// Returns none if it was resumed or deleted meanwhile.
+    async fn failure_notifications(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
         let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
         let request = ledger::GetRecurringDataRequest { household_id, recurring_id: recurring_id.clone() };
         let data = match self.ledger.clone().get_recurring_data(request).await {
@@ -68,14 +68,17 @@ impl LedgerEventHandler {
         if data.paused_reason.is_empty() {
             return Ok(Vec::new());
         }
-        let data = NotificationData::Failed { id: recurring_id, data };
-        let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringFailed);
+        let data = NotificationData::RecurringFailed { id: recurring_id, data };
+        let (event_id, kind) = (parse_id(&event.id)?, NotificationKind::RecurringFailed);
         self.dispatcher.for_household(event_id, &event.household_id, kind, &data).await
     }
 
     /// Prepares notifications of the occurrences that were posted.
-    async fn posted(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let occurrences = events.iter().filter(|event| is_occurrence(event));
+    async fn occurrence_notifications(
+        &self,
+        events: &[Event],
+    ) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let occurrences = events.iter().filter(|event| is_posted_occurrence(event));
         let by_id: HashMap<_, _> = occurrences.map(|event| (event.entity_id.as_str(), event)).collect();
         let keys = by_id.values().map(|event| ledger::TransactionKey {
             household_id: event.household_id.clone(),
@@ -85,8 +88,8 @@ impl LedgerEventHandler {
         let mut compositions = Vec::new();
         for data in found {
             let Some(event) = by_id.get(data.transaction_id.as_str()) else { continue };
-            let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringPosted);
-            let data = NotificationData::Posted(data);
+            let (event_id, kind) = (parse_id(&event.id)?, NotificationKind::RecurringPosted);
+            let data = NotificationData::RecurringPosted(data);
             compositions.push(async move {
                 self.dispatcher.for_household(event_id, &event.household_id, kind, &data).await
             });
@@ -108,10 +111,13 @@ impl LedgerEventHandler {
     /// Prepares notifications of transactions above a user's limit.
     ///
     /// Reads the limits first, and then only the transactions of households that have one.
-    async fn large(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+    async fn large_transaction_notifications(
+        &self,
+        events: &[Event],
+    ) -> Result<Vec<PreparedNotification>, HandlerError> {
         let keys: BTreeSet<_> = events
             .iter()
-            .filter(|event| may_be_large(event))
+            .filter(|event| may_exceed_limit(event))
             .map(|event| (event.household_id.clone(), event.entity_id.clone()))
             .collect();
         let households: BTreeSet<_> = keys.iter().map(|(household, _)| household.clone()).collect();
@@ -121,32 +127,33 @@ impl LedgerEventHandler {
         let request =
             auth::ListLargeTransactionLimitsRequest { household_ids: households.into_iter().collect() };
         let limits = self.dispatcher.auth().list_large_transaction_limits(request).await?.into_inner().limits;
-        let mut by_household: HashMap<&str, Vec<&auth::LargeTransactionLimit>> = HashMap::new();
+        let mut limits_by_household: HashMap<&str, Vec<&auth::LargeTransactionLimit>> = HashMap::new();
         for limit in &limits {
-            by_household.entry(&limit.household_id).or_default().push(limit);
+            limits_by_household.entry(&limit.household_id).or_default().push(limit);
         }
-        let concerned =
-            keys.into_iter().filter(|(household, _)| by_household.contains_key(household.as_str()));
-        let transactions: Vec<_> = concerned
+        let with_limits =
+            keys.into_iter().filter(|(household, _)| limits_by_household.contains_key(household.as_str()));
+        let transactions: Vec<_> = with_limits
             .map(|(household_id, transaction_id)| ledger::TransactionKey { household_id, transaction_id })
             .collect();
         let mut compositions = Vec::new();
         for data in self.transaction_data(transactions).await? {
-            let limits = by_household.get(data.household_id.as_str()).into_iter().flatten();
-            let above: HashMap<_, _> = limits
-                .filter(|limit| is_above(&data.household_amount, &limit.limit))
+            let limits = limits_by_household.get(data.household_id.as_str()).into_iter().flatten();
+            let data_by_user: HashMap<_, _> = limits
+                .filter(|limit| exceeds(&data.household_amount, &limit.limit))
                 .map(|limit| {
                     let (data, limit_text) = (data.clone(), limit.limit.clone());
-                    (limit.user_id.clone(), NotificationData::Transaction { data, limit: limit_text })
+                    (limit.user_id.clone(), NotificationData::LargeTransaction { data, limit: limit_text })
                 })
                 .collect();
-            if above.is_empty() {
+            if data_by_user.is_empty() {
                 continue;
             }
-            let (event_id, household_id) = (notification_key(id(&data.transaction_id)?), data.household_id);
+            let (event_id, household_id) =
+                (large_transaction_key(parse_id(&data.transaction_id)?), data.household_id);
             compositions.push(async move {
                 self.dispatcher
-                    .for_users(event_id, &household_id, NotificationKind::LargeTransaction, &above)
+                    .for_users(event_id, &household_id, NotificationKind::LargeTransaction, &data_by_user)
                     .await
             });
         }
@@ -154,19 +161,22 @@ impl LedgerEventHandler {
     }
 }
 
-fn is_above(amount: &str, limit: &str) -> bool {
-    let read = |text: &str| text.parse::<Decimal>().ok();
-    read(amount).zip(read(limit)).is_some_and(|(amount, limit)| amount > limit)
+fn exceeds(amount: &str, limit: &str) -> bool {
+    let parse = |text: &str| text.parse::<Decimal>().ok();
+    parse(amount).zip(parse(limit)).is_some_and(|(amount, limit)| amount > limit)
 }
 
 impl Handler for LedgerEventHandler {
     type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let failed = events.iter().filter(|event| has_failed(event)).map(|event| self.failed(event));
-        let mut prepared = join_bounded(failed.collect()).await?;
-        prepared.extend(self.posted(events).await?);
-        prepared.extend(self.large(events).await?);
+        let failures = events
+            .iter()
+            .filter(|event| is_failed_occurrence(event))
+            .map(|event| self.failure_notifications(event));
+        let mut prepared = join_bounded(failures.collect()).await?;
+        prepared.extend(self.occurrence_notifications(events).await?);
+        prepared.extend(self.large_transaction_notifications(events).await?);
         Ok(prepared)
     }
 

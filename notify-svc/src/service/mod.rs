@@ -29,6 +29,6 @@ pub use monthly_reports::{MonthlyReportJob, MonthlyReports};
 pub use report::{DateRange, Reports};
 
 /// Parses an id in another service's event or response.
-fn id(text: &str) -> Result<Uuid, HandlerError> {
+fn parse_id(text: &str) -> Result<Uuid, HandlerError> {
     Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
 }

@@ -71,8 +71,9 @@ impl MonthlyReports {
         let now = self.clock.now();
         let mut after = String::new();
         loop {
-            let request = auth::ListHouseholdsRequest { after: after.clone() };
-            let page = self.dispatcher.auth().list_households(request).await?.into_inner().households;
+            let request = auth::ListHouseholdTimezonesRequest { after: after.clone() };
+            let page =
+                self.dispatcher.auth().list_household_timezones(request).await?.into_inner().households;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.household_id);
             let mut scheduled = Vec::new();
@@ -96,7 +97,7 @@ impl MonthlyReports {
         let prepared = if is_priced && is_zero(&money.income) && is_zero(&money.expense) {
             Vec::new()
         } else {
-            let data = NotificationData::Report { id: report.id.to_string(), money };
+            let data = NotificationData::MonthlyReport { id: report.id.to_string(), data: money };
             let household = report.household_id.to_string();
             self.dispatcher
                 .for_household(report.id, &household, NotificationKind::MonthlyReport, &data)

@@ -27,7 +27,7 @@ pub struct Auth {
     pub households: Arc<Mutex<Vec<pb::HouseholdTimezone>>>,
 }
 
-/// The response to GetChallenge.
+/// The response to GetChallengeData.
 #[derive(Clone)]
 pub enum ChallengeReply {
     Secrets {
@@ -102,23 +102,23 @@ impl EmailDataService for Auth {
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient), unsubscribe_token }))
     }
 
-    async fn list_recipients(
+    async fn list_subscribers(
         &self,
-        _request: Request<pb::ListRecipientsRequest>,
-    ) -> Result<Response<pb::ListRecipientsResponse>, Status> {
+        _request: Request<pb::ListSubscribersRequest>,
+    ) -> Result<Response<pb::ListSubscribersResponse>, Status> {
         let subscribers = self.subscribers.lock().expect("no panic").clone();
-        Ok(Response::new(pb::ListRecipientsResponse { subscribers }))
+        Ok(Response::new(pb::ListSubscribersResponse { subscribers }))
     }
 
-    async fn list_households(
+    async fn list_household_timezones(
         &self,
-        request: Request<pb::ListHouseholdsRequest>,
-    ) -> Result<Response<pb::ListHouseholdsResponse>, Status> {
+        request: Request<pb::ListHouseholdTimezonesRequest>,
+    ) -> Result<Response<pb::ListHouseholdTimezonesResponse>, Status> {
         let households = self.households.lock().expect("no panic").clone();
-        // Each household is on a page of its own.
+        // Each household is on its own page.
         let after = request.into_inner().after;
         let next = households.into_iter().find(|household| household.household_id > after);
-        Ok(Response::new(pb::ListHouseholdsResponse { households: next.into_iter().collect() }))
+        Ok(Response::new(pb::ListHouseholdTimezonesResponse { households: next.into_iter().collect() }))
     }
 
     async fn list_large_transaction_limits(
@@ -131,13 +131,13 @@ impl EmailDataService for Auth {
         Ok(Response::new(pb::ListLargeTransactionLimitsResponse { limits }))
     }
 
-    async fn get_challenge(
+    async fn get_challenge_data(
         &self,
-        _request: Request<pb::GetChallengeRequest>,
-    ) -> Result<Response<pb::GetChallengeResponse>, Status> {
+        _request: Request<pb::GetChallengeDataRequest>,
+    ) -> Result<Response<pb::GetChallengeDataResponse>, Status> {
         let recipient = Some(self.recipient.lock().expect("no panic").clone());
         match self.challenge_reply.lock().expect("no panic").clone() {
-            ChallengeReply::Secrets { token, code } => Ok(Response::new(pb::GetChallengeResponse {
+            ChallengeReply::Secrets { token, code } => Ok(Response::new(pb::GetChallengeDataResponse {
                 recipient,
                 token: token.into(),
                 code: code.into(),
@@ -175,12 +175,12 @@ impl EmailDataService for Auth {
         Ok(Response::new(pb::GetDeletionDataResponse { recipient, erased_at }))
     }
 
-    async fn get_previous_email(
+    async fn get_previous_recipient(
         &self,
-        _request: Request<pb::GetPreviousEmailRequest>,
-    ) -> Result<Response<pb::GetPreviousEmailResponse>, Status> {
+        _request: Request<pb::GetPreviousRecipientRequest>,
+    ) -> Result<Response<pb::GetPreviousRecipientResponse>, Status> {
         let recipient = self.recipient.lock().expect("no panic").clone();
         let recipient = Some(pb::Recipient { email: "former@example.com".into(), ..recipient });
-        Ok(Response::new(pb::GetPreviousEmailResponse { recipient }))
+        Ok(Response::new(pb::GetPreviousRecipientResponse { recipient }))
     }
 }

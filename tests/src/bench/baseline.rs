@@ -39,13 +39,13 @@ impl Baseline {
     /// Runs the baseline with up to [`CONNECTIONS`] clients.
     ///
     /// PostgreSQL accepts 200 connections, and the system uses some of them.
-    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
-        self.run_on(100, 9, clients, measured).await
+    pub async fn run(&self, clients: usize, duration: Duration) -> anyhow::Result<RunResults> {
+        self.run_on(100, 9, clients, duration).await
     }
 
     /// Runs the baseline with all clients on one account.
-    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
-        self.run_on(1, 0, clients, measured).await
+    pub async fn run_hot(&self, clients: usize, duration: Duration) -> anyhow::Result<RunResults> {
+        self.run_on(1, 0, clients, duration).await
     }
 
     async fn run_on(
@@ -53,7 +53,7 @@ impl Baseline {
         households: u32,
         spread: u32,
         clients: usize,
-        measured: Duration,
+        duration: Duration,
     ) -> anyhow::Result<RunResults> {
         let clients = clients.min(CONNECTIONS);
         let logs = tempfile::tempdir()?;
@@ -62,14 +62,14 @@ impl Baseline {
             .args(["--no-vacuum", "--protocol", "prepared", "--log", "--file", SCRIPT])
             .args(["--client", &clients.to_string(), "--jobs", &clients.min(2).to_string()])
             .args(["--define", &format!("households={households}"), "--define", &format!("spread={spread}")])
-            .args(["--time", &measured.as_secs().to_string()])
+            .args(["--time", &duration.as_secs().to_string()])
             .args(["--host", &self.socket.to_string_lossy(), "--username", "postgres", "postgres"])
             .stdin(Stdio::null())
             .output()
             .await?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.success(), "pgbench: {text}");
-        Ok(RunResults::new(latencies(logs.path())?, 0, measured))
+        Ok(RunResults::new(latencies(logs.path())?, 0, duration))
     }
 }
 

@@ -78,19 +78,19 @@ impl Workload {
         &self.reads
     }
 
-    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
-        self.run_with(&self.requests, 201, clients, measured).await
+    pub async fn run(&self, clients: usize, duration: Duration) -> anyhow::Result<RunResults> {
+        self.run_with(&self.requests, 201, clients, duration).await
     }
 
     /// Runs the workload with all clients on one account.
-    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
-        self.run_with(&self.requests[..1], 201, clients, measured).await
+    pub async fn run_hot(&self, clients: usize, duration: Duration) -> anyhow::Result<RunResults> {
+        self.run_with(&self.requests[..1], 201, clients, duration).await
     }
 
     /// Runs bulk requests of [`BULK_OPERATIONS`] transactions each.
     /// The throughput is in transactions.
-    pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
-        let mut figures = self.run_with(&self.bulks, 200, clients, measured).await?;
+    pub async fn run_bulk(&self, clients: usize, duration: Duration) -> anyhow::Result<RunResults> {
+        let mut figures = self.run_with(&self.bulks, 200, clients, duration).await?;
         figures.throughput *= f64::from(u32::try_from(BULK_OPERATIONS)?);
         Ok(figures)
     }
@@ -100,15 +100,15 @@ impl Workload {
         requests: &[Vec<u8>],
         expected: u16,
         clients: usize,
-        measured: Duration,
+        duration: Duration,
     ) -> anyhow::Result<RunResults> {
-        let until = Instant::now() + measured;
+        let until = Instant::now() + duration;
         let addresses = self.addresses.iter().cycle().take(clients);
         let all = addresses.map(|address| client(address, requests, expected, until));
         let results = try_join_all(all).await?;
         let errors = results.iter().map(|(_, errors)| errors).sum();
         let latencies = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
-        Ok(RunResults::new(latencies, errors, measured))
+        Ok(RunResults::new(latencies, errors, duration))
     }
 }
 

@@ -55,7 +55,7 @@ impl Percentiles {
     }
 }
 
-/// Logs in from an address of its own: attempts are also counted by address.
+/// Logs in from its own address: attempts are also counted by address.
 async fn login(system: &System, email: &str, number: usize) -> (u16, Duration) {
     let body = json!({"email": email, "password": "not the password at all"});
     let request = system.client.request(Method::POST, "/api/v1/auth/login").json(&body);
@@ -97,7 +97,7 @@ pub async fn timing(system: &System) -> anyhow::Result<Timing> {
     Ok(Timing { unknown, wrong, locked })
 }
 
-pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginLoad> {
+pub async fn flood(system: &System, duration: Duration) -> anyhow::Result<LoginLoad> {
     let token = system.client.login(EMAIL).await.text("access_token");
     let read = async |until: Instant| {
         let mut latencies = Vec::new();
@@ -108,7 +108,7 @@ pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginL
         }
         latencies
     };
-    let alone = read(Instant::now() + measured).await;
+    let alone = read(Instant::now() + duration).await;
     let (done, number) = (AtomicBool::new(false), AtomicUsize::new(1_000_000));
     let flood = join_all((0..FLOOD_CLIENTS).map(async |_| {
         let (mut processed, mut rejected) = (0, 0);
@@ -122,7 +122,7 @@ pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginL
         (processed, rejected)
     }));
     let reading = async {
-        let flooded = read(Instant::now() + measured).await;
+        let flooded = read(Instant::now() + duration).await;
         done.store(true, Ordering::Relaxed);
         flooded
     };

@@ -32,7 +32,7 @@ const BENCHMARKS: [&str; 5] = ["posting", "replicas", "reading", "logins", "user
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().map(|text| text.parse()).transpose().context("SECONDS")?;
-    let measured = Duration::from_secs(seconds.unwrap_or(8));
+    let duration = Duration::from_secs(seconds.unwrap_or(8));
     let names: Vec<_> = arguments.collect();
     if let Some(unknown) = names.iter().find(|name| !BENCHMARKS.contains(&name.as_str())) {
         anyhow::bail!("unknown benchmark {unknown}; choose from {}", BENCHMARKS.join(", "));
@@ -44,47 +44,51 @@ async fn main() -> anyhow::Result<()> {
         if is_selected("posting") || is_selected("replicas") {
             let workload = load::Workload::prepare(&system).await?;
             if is_selected("posting") {
-                posting(&system, &workload, measured).await?;
+                measure_posting(&system, &workload, duration).await?;
             }
             if is_selected("replicas") {
-                let [one, two, again] = replicas::measure(&mut system, &workload, measured).await?;
-                report::print_replicas(&one, &two, &again);
+                let [one, two, one_repeated] = replicas::measure(&mut system, &workload, duration).await?;
+                report::print_replicas(&one, &two, &one_repeated);
             }
         }
         if is_selected("reading") {
-            report::print_sizes();
+            report::print_scale_header();
             scale::measure(&system, report::print_scale).await?;
         }
         if is_selected("logins") {
             let timing = login::timing(&system).await?;
-            let flood = login::flood(&system, measured).await?;
+            let flood = login::flood(&system, duration).await?;
             report::print_logins(&timing, &flood);
         }
         system.terminate().await;
     }
     if is_selected("users") {
-        let [thinking, hurried] = users::measure(&binary.to_string_lossy(), measured).await?;
-        report::print_users(&thinking, &hurried);
+        let [with_pauses, without_pauses] = users::measure(&binary.to_string_lossy(), duration).await?;
+        report::print_users(&with_pauses, &without_pauses);
     }
     Ok(())
 }
 
 /// Measures single transactions of many clients, of one account, and bulk requests.
-async fn posting(system: &System, workload: &load::Workload, measured: Duration) -> anyhow::Result<()> {
+async fn measure_posting(
+    system: &System,
+    workload: &load::Workload,
+    duration: Duration,
+) -> anyhow::Result<()> {
     let baseline = baseline::Baseline::prepare(system).await?;
     let mut rows = Vec::new();
     for clients in CLIENTS {
-        let baseline = baseline.run(clients, measured).await?;
-        let rest = workload.run(clients, measured).await?;
+        let baseline = baseline.run(clients, duration).await?;
+        let rest = workload.run(clients, duration).await?;
         rows.push(report::Row { clients, baseline, rest });
     }
     let memory = load::memory(system)?;
-    report::print(&rows, memory);
-    let (baseline_hot, hot) = (baseline.run_hot(64, measured).await?, workload.run_hot(64, measured).await?);
-    report::print_one("one hot account, 64 clients", &baseline_hot, &hot);
-    let (baseline, bulk) = (baseline.run(64, measured).await?, workload.run_bulk(2, measured).await?);
-    report::print_one(
-        "bulk requests of 1,000 by 2 clients, in transactions, against the baseline with 64",
+    report::print_posting(&rows, memory);
+    let (baseline_hot, hot) = (baseline.run_hot(64, duration).await?, workload.run_hot(64, duration).await?);
+    report::print_comparison("one hot account, 64 clients", &baseline_hot, &hot);
+    let (baseline, bulk) = (baseline.run(64, duration).await?, workload.run_bulk(2, duration).await?);
+    report::print_comparison(
+        "bulk requests of 1,000 transactions, 2 clients (baseline: 64 clients)",
         &baseline,
         &bulk,
     );

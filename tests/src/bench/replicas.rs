@@ -19,7 +19,7 @@ const ROUNDS: usize = 3;
 pub async fn measure(
     system: &mut System,
     workload: &Workload,
-    measured: Duration,
+    duration: Duration,
 ) -> anyhow::Result<[RunResults; 3]> {
     let first = system.ledger_grpc.clone();
     let both = format!("{first},{}", system.start_ledger());
@@ -29,12 +29,12 @@ pub async fn measure(
     }
     let to_both = gateways.split_off(2);
     let (of_one, of_two) = (workload.with_addresses(gateways), workload.with_addresses(to_both));
-    let (mut one, mut two, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut one, mut two, mut one_repeated) = (Vec::new(), Vec::new(), Vec::new());
     // Interleaved, because the database grows meanwhile.
     for _ in 0..ROUNDS {
-        one.push(of_one.run(CLIENTS, measured).await?);
-        two.push(of_two.run(CLIENTS, measured).await?);
-        again.push(of_one.run(CLIENTS, measured).await?);
+        one.push(of_one.run(CLIENTS, duration).await?);
+        two.push(of_two.run(CLIENTS, duration).await?);
+        one_repeated.push(of_one.run(CLIENTS, duration).await?);
     }
-    Ok([one, two, again].map(|runs| RunResults::mean(&runs)))
+    Ok([one, two, one_repeated].map(|runs| RunResults::mean(&runs)))
 }

@@ -17,12 +17,12 @@ pub struct RunResults {
 }
 
 impl RunResults {
-    pub fn new(mut latencies: Vec<Duration>, errors: usize, measured: Duration) -> Self {
+    pub fn new(mut latencies: Vec<Duration>, errors: usize, duration: Duration) -> Self {
         latencies.sort_unstable();
         let percentile =
             |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
         let throughput =
-            f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / measured.as_secs_f64();
+            f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / duration.as_secs_f64();
         Self { throughput, p50: percentile(50), p99: percentile(99), errors }
     }
 
@@ -46,7 +46,7 @@ pub struct Row {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print(rows: &[Row], memory: u64) {
+pub fn print_posting(rows: &[Row], memory: u64) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     println!(
         "baseline: pgbench, one commit per write; REST: POST /api/v1/transactions; both durable, same cluster"
@@ -95,7 +95,7 @@ pub fn print_logins(timing: &Timing, flood: &LoginLoad) {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_one(what: &str, baseline: &RunResults, rest: &RunResults) {
+pub fn print_comparison(what: &str, baseline: &RunResults, rest: &RunResults) {
     println!(
         "{what}: baseline {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
         baseline.throughput,
@@ -108,7 +108,7 @@ pub fn print_one(what: &str, baseline: &RunResults, rest: &RunResults) {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_replicas(one: &RunResults, two: &RunResults, again: &RunResults) {
+pub fn print_replicas(one: &RunResults, two: &RunResults, one_repeated: &RunResults) {
     println!(
         "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}; one repeated {:.2}",
         one.throughput,
@@ -118,12 +118,12 @@ pub fn print_replicas(one: &RunResults, two: &RunResults, again: &RunResults) {
         two.p99.as_secs_f64() * 1000.0,
         two.errors,
         two.throughput / one.throughput,
-        again.throughput / one.throughput,
+        one_repeated.throughput / one.throughput,
     );
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_sizes() {
+pub fn print_scale_header() {
     println!("one client, households of {:?} transactions, p50 / p99 in ms:", scale::SIZES);
 }
 
@@ -140,10 +140,10 @@ pub fn print_scale(row: &scale::Row) {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_users(thinking: &Users, hurried: &Users) {
+pub fn print_users(with_pauses: &Users, without_pauses: &Users) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     println!("{USERS} concurrent users, one call in five is a write:");
-    for (who, figures) in [("with a second between calls", thinking), ("without pauses", hurried)] {
+    for (who, figures) in [("with a second between calls", with_pauses), ("without pauses", without_pauses)] {
         println!(
             "{who}: {:.0} calls/s, responses {:.2} ms on average (p99 {:.2} ms), {} errors of {}; \
              statements {:.2} ms on average ({} in total)",

@@ -29,25 +29,25 @@ pub struct Users {
 }
 
 /// Measures users who pause a second between calls, and users who never pause.
-pub async fn measure(binary: &str, measured: Duration) -> anyhow::Result<[Users; 2]> {
+pub async fn measure(binary: &str, duration: Duration) -> anyhow::Result<[Users; 2]> {
     let metrics = format!("127.0.0.1:{}", free_port());
-    let settings = Settings { common: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
+    let settings = Settings { environment: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
     let mut system = System::start_with(binary, Layout::OneProcess, settings).await;
     let workload = Workload::prepare(&system).await?;
-    let thinking = run(&workload, &metrics, Duration::from_secs(1), measured).await?;
-    let hurried = run(&workload, &metrics, Duration::ZERO, measured).await?;
+    let with_pauses = run(&workload, &metrics, Duration::from_secs(1), duration).await?;
+    let without_pauses = run(&workload, &metrics, Duration::ZERO, duration).await?;
     system.terminate().await;
-    Ok([thinking, hurried])
+    Ok([with_pauses, without_pauses])
 }
 
 async fn run(
     workload: &Workload,
     metrics: &str,
     think_time: Duration,
-    measured: Duration,
+    duration: Duration,
 ) -> anyhow::Result<Users> {
     let before = statements(metrics).await?;
-    let until = Instant::now() + measured;
+    let until = Instant::now() + duration;
     let results = try_join_all((0..USERS).map(|_| user(workload, think_time, until))).await?;
     let after = statements(metrics).await?;
     let errors = results.iter().map(|(_, errors)| errors).sum();
@@ -58,7 +58,7 @@ async fn run(
     let statements = after.0 - before.0;
     Ok(Users {
         calls: latencies.len(),
-        per_second: f64::from(count) / measured.as_secs_f64(),
+        per_second: f64::from(count) / duration.as_secs_f64(),
         errors,
         mean: latencies.iter().sum::<Duration>() / count,
         p99: latencies[latencies.len() * 99 / 100],
@@ -67,7 +67,7 @@ async fn run(
     })
 }
 
-/// Runs one user on a connection of its own.
+/// Runs one user on its own connection.
 async fn user(
     workload: &Workload,
     think_time: Duration,

@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let Arguments { seed, seconds, customers } = Arguments::parse();
     print_line(&format!("seed {seed}, {seconds} s, {customers} customers"));
     let mut redis = Redis::start(free_port()).await?;
-    let common = vec![
+    let environment = vec![
         ("REDIS_URL", redis.url()),
         ("LEDGER_WRITERS", fault_injector::WRITERS.to_string()),
         ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned()),
@@ -51,7 +51,7 @@ async fn main() -> anyhow::Result<()> {
     ];
     let settings = Settings {
         log_level: "error",
-        common,
+        environment,
         replicas: &[("ledger", GATEWAYS), ("budget", 2), ("notify", 2)],
         durable: true,
         ..Settings::default()

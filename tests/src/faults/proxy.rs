@@ -28,7 +28,7 @@ impl Proxies {
     pub async fn open(system: &mut System) -> anyhow::Result<Self> {
         let (mut ledgers, mut gateways) = (Vec::new(), vec![system.client.address().to_owned()]);
         for turned in 1..GATEWAYS {
-            let mut targets = system.ledgers();
+            let mut targets = system.ledger_addresses();
             targets.sort_unstable();
             targets.rotate_left(turned);
             let proxies = Proxy::start_in_order(&targets).await?;

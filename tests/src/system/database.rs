@@ -49,7 +49,7 @@ impl System {
         std::fs::read_to_string(log).expect("a log").matches("ERROR:  deadlock detected").count()
     }
 
-    /// Connects to the database as its superuser, in either shape.
+    /// Connects to the database as its superuser, in either process layout.
     ///
     /// # Panics
     /// If the database does not run.

@@ -264,8 +264,8 @@ async fn read_everything(
 
 #[tokio::test]
 async fn alerts_fired_in_a_storm_match_a_plain_model() {
-    let common = vec![("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
-    let settings = Settings { common, ..Settings::default() };
+    let environment = vec![("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
+    let settings = Settings { environment, ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let random = Random::seeded(21);
     let mut spenders = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::unique_address;
-use fintrac_tests::system::{Layout, Signal, System, coverage, signal};
+use fintrac_tests::system::{Layout, Signal, System, coverage_variable, signal};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -87,7 +87,7 @@ async fn a_second_system_on_the_same_folder_is_rejected() {
         .current_dir(system.data_dir())
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .envs(coverage())
+        .envs(coverage_variable())
         .env("FINTRAC_DATA_DIR", system.data_dir())
         .env("SERVER_PORT", "0")
         .env("GRPC_LISTEN", "127.0.0.1:0")

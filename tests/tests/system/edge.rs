@@ -45,13 +45,13 @@ async fn rate_limits_are_shared_through_redis_and_local_without_it() {
     let port = free_port();
     let dir = tempfile::tempdir().expect("a folder");
     let mut server = redis(port, dir.path()).await;
-    let common = vec![
+    let environment = vec![
         ("REDIS_URL", format!("redis://127.0.0.1:{port}/0")),
         ("RATE_LIMIT_PER_MINUTE", REQUESTS_PER_MINUTE.to_string()),
         // Keeps a busy machine from falling back to the local limit.
         ("REDIS_SOCKET_TIMEOUT", "5".to_owned()),
     ];
-    let settings = Settings { common, ..Settings::default() };
+    let settings = Settings { environment, ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let ledger = system.ledger_grpc.clone();
     let second = Client::new(&format!("http://{}", system.start_gateway(Some(&ledger)).await));
@@ -116,12 +116,12 @@ async fn services_authenticate_with_certificates() {
         path.display().to_string()
     };
     let own = authority.issue(&["127.0.0.1"]);
-    let common = vec![
+    let environment = vec![
         ("GRPC_TLS_CERT", file("cert.pem", &own.certificate)),
         ("GRPC_TLS_KEY", file("key.pem", &own.key)),
         ("GRPC_TLS_CA", file("ca.pem", &authority.pem)),
     ];
-    let settings = Settings { common, scheme: "https", ..Settings::default() };
+    let settings = Settings { environment, scheme: "https", ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let token = logged_in(&system, "private@example.com").await.text("access_token");
     let ana = TestUser::again(&system, &token);

@@ -13,7 +13,7 @@ use crate::BINARY;
 
 async fn start() -> (System, SmtpServer, PgConnection) {
     let server = SmtpServer::start().await;
-    let settings = Settings { common: vec![("SMTP_URL", server.url())], ..Settings::default() };
+    let settings = Settings { environment: vec![("SMTP_URL", server.url())], ..Settings::default() };
     let system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let database = PgConnection::connect(&system.database_url()).await.expect("connected");
     (system, server, database)

@@ -87,9 +87,9 @@ async fn story(system: &System) -> Secrets {
 
 #[tokio::test]
 async fn no_secret_is_in_any_log_event_or_table() {
-    for shape in [Layout::OneProcess, Layout::FiveProcesses] {
+    for layout in [Layout::OneProcess, Layout::FiveProcesses] {
         let settings = Settings { log_level: "trace", ..Settings::default() };
-        let mut system = System::start_with(BINARY, shape, settings).await;
+        let mut system = System::start_with(BINARY, layout, settings).await;
         let secrets = story(&system).await;
         let dump = system.dump().await;
         system.terminate().await;

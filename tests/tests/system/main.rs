@@ -1,4 +1,4 @@
-//! Runs the same scenarios against the system in both shapes.
+//! Runs the same scenarios against the system in both process layouts.
 
 mod access;
 mod alert_storm;
@@ -39,8 +39,8 @@ async fn five_processes() {
     scenarios(Layout::FiveProcesses).await;
 }
 
-async fn scenarios(shape: Layout) {
-    let mut system = System::start(BINARY, shape).await;
+async fn scenarios(layout: Layout) {
+    let mut system = System::start(BINARY, layout).await;
     identity::a_user_registers_by_link(&system).await;
     identity::a_user_registers_by_code(&system).await;
     identity::a_user_registers_by_the_page(&system).await;

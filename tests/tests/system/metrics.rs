@@ -13,7 +13,7 @@ use crate::money::TestUser;
 #[tokio::test]
 async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
     let address = format!("127.0.0.1:{}", free_port());
-    let settings = Settings { common: vec![("METRICS_LISTEN", address.clone())], ..Settings::default() };
+    let settings = Settings { environment: vec![("METRICS_LISTEN", address.clone())], ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::OneProcess, settings).await;
     let ana = TestUser::new(&system, "measured@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;

@@ -9,7 +9,7 @@ use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::email_service_client::EmailServiceClient;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Layout, Signal, System, coverage, free_port, reachable_folder, signal};
+use fintrac_tests::system::{Layout, Signal, System, coverage_variable, free_port, shared_tempdir, signal};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -255,10 +255,10 @@ async fn config_check_reports_every_error_at_once() {
         ("LEDGER_DATABASE_URL", "nowhere"),
     ];
     let beside = [("GRPC_TLS_KEY", "/nowhere/tls.key"), ("GRPC_TLS_CA", "/nowhere/ca.crt")];
-    let folder = reachable_folder();
+    let folder = shared_tempdir();
     let mut command = tokio::process::Command::new(BINARY);
     command.arg("config-check").current_dir(folder.path());
-    command.env_clear().envs(coverage()).envs(wrong).envs(beside);
+    command.env_clear().envs(coverage_variable()).envs(wrong).envs(beside);
     let output = command.output().await.expect("it runs");
     assert!(!output.status.success());
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -269,11 +269,15 @@ async fn config_check_reports_every_error_at_once() {
 
 #[tokio::test]
 async fn config_check_reports_missing_settings_of_one_service() {
-    let folder = reachable_folder();
+    let folder = shared_tempdir();
     let check = async |service: &str, settings: &[(&str, &str)]| {
         let mut command = tokio::process::Command::new(BINARY);
         command.args(["config-check", service]).current_dir(folder.path());
-        command.env_clear().envs(coverage()).env("ENVIRONMENT", "production").envs(settings.iter().copied());
+        command
+            .env_clear()
+            .envs(coverage_variable())
+            .env("ENVIRONMENT", "production")
+            .envs(settings.iter().copied());
         let output = command.output().await.expect("it runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.success(), text(&output.stdout), text(&output.stderr))
@@ -303,14 +307,14 @@ async fn config_check_reports_missing_settings_of_one_service() {
 
 #[tokio::test]
 async fn the_demo_has_a_year_of_transactions() {
-    let folder = reachable_folder();
+    let folder = shared_tempdir();
     let port = free_port();
     let start = || {
         tokio::process::Command::new(BINARY)
             .arg("demo")
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .envs(coverage())
+            .envs(coverage_variable())
             .env("FINTRAC_DEMO_DIR", folder.path())
             .env("FINTRAC_DATA_DIR", "/nowhere")
             .env("SMTP_URL", "smtp://unused.example")

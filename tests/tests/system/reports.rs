@@ -12,7 +12,7 @@ const REPORTS: &str = "/api/v1/reports";
 
 pub async fn a_monthly_report(system: &System) {
     let ana = TestUser::new(system, "reported@example.com").await;
-    // About noon in the user's time zone: the same day as in UTC.
+    // At noon in the user's time zone, the date is the same as in UTC.
     let today = Clock::System.now().date_naive();
     ana.move_to_noon().await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "1000"})).await;
@@ -81,12 +81,12 @@ pub async fn a_monthly_report(system: &System) {
             "{path}"
         );
     }
-    // The day before the first valid day is not valid.
+    // The report of the first valid month has no day before it.
     assert_eq!(ana.get(&format!("{REPORTS}/monthly/1900-01")).await.status, 200);
     let bob = TestUser::new(system, "unreported@example.com").await;
-    let nothing = bob.get(&format!("{REPORTS}/monthly/{month}")).await;
+    let empty = bob.get(&format!("{REPORTS}/monthly/{month}")).await;
     assert_eq!(
-        (nothing.text("expense").as_str(), nothing.body["budgets"].as_array().map(Vec::len)),
+        (empty.text("expense").as_str(), empty.body["budgets"].as_array().map(Vec::len)),
         ("0.00", Some(0))
     );
 }

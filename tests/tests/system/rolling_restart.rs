@@ -94,7 +94,7 @@ async fn call(
 #[tokio::test]
 async fn a_rolling_restart_fails_no_request() {
     let settings = Settings {
-        common: vec![("FINTRAC_SHUTDOWN_DELAY", "1".to_owned())],
+        environment: vec![("FINTRAC_SHUTDOWN_DELAY", "1".to_owned())],
         replicas: &[("auth", 2), ("ledger", 2), ("budget", 2), ("notify", 2)],
         ..Settings::default()
     };

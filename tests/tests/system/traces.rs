@@ -74,8 +74,8 @@ async fn one_request_is_one_trace() {
             .serve_with_incoming(TcpIncoming::from(listener))
             .await
     });
-    let common = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
-    let settings = Settings { common, ..Settings::default() };
+    let environment = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
+    let settings = Settings { environment, ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let token = logged_in(&system, "traced@example.com").await.text("access_token");
     let request = system.client.request(Method::GET, "/api/v1/budgets/summary").bearer_auth(&token);
@@ -106,8 +106,8 @@ async fn one_request_is_one_trace() {
 /// An unavailable collector does not delay requests.
 #[tokio::test]
 async fn requests_do_not_wait_for_the_collector() {
-    let common = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned())];
-    let settings = Settings { common, ..Settings::default() };
+    let environment = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned())];
+    let settings = Settings { environment, ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::OneProcess, settings).await;
     logged_in(&system, "untraced@example.com").await;
     let stopped = tokio::time::timeout(Duration::from_secs(30), system.terminate()).await;

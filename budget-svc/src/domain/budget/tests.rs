@@ -25,7 +25,10 @@ fn input() -> BudgetInput {
     BudgetInput {
         name: "Food".into(),
         amount: "300".into(),
-        categories: CategoryInput { one: Some(Uuid::from_u128(7).to_string()), list: Vec::new() },
+        categories: CategoryInput {
+            category_id: Some(Uuid::from_u128(7).to_string()),
+            category_ids: Vec::new(),
+        },
         frequency: "Monthly".into(),
         ..BudgetInput::default()
     }
@@ -74,7 +77,7 @@ fn all_violations_are_reported_at_once() {
     let wrong = BudgetInput {
         amount: "1.005".into(),
         currency_code: Some("DEM".into()),
-        categories: CategoryInput { one: Some("x".into()), list: vec!["y".into()] },
+        categories: CategoryInput { category_id: Some("x".into()), category_ids: vec!["y".into()] },
         frequency: "custom".into(),
         start_date: Some("2026-11-31".into()),
         ..input()

@@ -33,7 +33,7 @@ pub struct ManagedUserResponse {
     last_seen_at: Option<DateTime<Utc>>,
     /// The time of the lock; null: not locked.
     locked_at: Option<DateTime<Utc>>,
-    /// The time of erasure if the account is pending deletion; otherwise null.
+    /// The planned time of erasure, also after it; null unless deletion was requested.
     erased_at: Option<DateTime<Utc>>,
 }
 

@@ -69,7 +69,7 @@ pub struct TransactionResponse {
     updated_at: Option<DateTime<Utc>>,
 }
 
-/// A split: a part of the amount with a category of its own.
+/// A split: a part of the amount with its own category.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Split {
     /// The category of the split.

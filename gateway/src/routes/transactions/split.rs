@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Amount, BoundedVec, StrictObject};
 
-/// A split: a part of the amount with a category of its own.
+/// A split: a part of the amount with its own category.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRequest {

@@ -1,13 +1,13 @@
 pub mod audit_log_entry;
 pub mod change_password;
-pub mod delete_me;
+pub mod delete_current_user;
 pub mod export_my_data;
-pub mod get_me;
+pub mod get_current_user;
 pub mod get_preferences;
 pub mod list_my_audit_log;
 pub mod list_my_security_events;
 pub mod preferences;
 pub mod response;
 pub mod security_event;
-pub mod update_me;
+pub mod update_current_user;
 pub mod update_preferences;

@@ -358,7 +358,7 @@ impl Planner<'_> {
         let (live, all) = self.state.account_counts.get(&household.id).copied().unwrap_or_default();
         if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
             let text = format!(
-                "A household must have at most {MAX_ACCOUNTS} accounts, {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
+                "A household can have at most {MAX_ACCOUNTS} accounts, {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
             );
             return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
         }

@@ -12,7 +12,7 @@ use crate::domain::category::CategoryType;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct CategoriesAnalysis {
     pub categories: Vec<CategoryAnalysis>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn analyze_categories(
         &self,
         ctx: &RequestContext,

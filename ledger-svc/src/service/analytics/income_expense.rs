@@ -7,7 +7,7 @@ use fintrac_kit::access::RequestContext;
 use super::{Sum, display_sign};
 use crate::domain::interval::{Interval, Span};
 use crate::error::Error;
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct IncomeExpense {
     pub cumulative: Sum,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn analyze_income_expense(
         &self,
         ctx: &RequestContext,

@@ -24,7 +24,7 @@ pub use patterns::UnusualCategory;
 pub(super) use pool::AnalysisPool;
 pub use spending::SpendingGroup;
 
-use super::Ledger;
+use super::LedgerUseCases;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
@@ -189,7 +189,7 @@ fn display_sign(side: FlowDirection) -> i64 {
     }
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Parses the span of a query; empty parameters mean the current month to date.
     fn parse_span_or_current_month(
         &self,

@@ -15,7 +15,7 @@ use crate::domain::interval::{Interval, Span};
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
 use crate::error::Error;
-use crate::service::{BEGIN_SNAPSHOT, Ledger};
+use crate::service::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::store::{accounts, analytics, exchange_rates};
 
 /// Maximum amounts that one response converts: intervals times currencies.
@@ -31,7 +31,7 @@ pub struct NetWorth {
     pub liabilities: Money,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     /// Sums the accounts that are included in the net worth.
     ///
     /// A deleted account counts up to the day before its deletion.

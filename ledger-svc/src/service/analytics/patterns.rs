@@ -11,7 +11,7 @@ use super::{CategoryNames, CurrencyAmounts, CurrencyTotal, Sum, by_category, per
 use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 use crate::store::analytics::{self, FlowDirection};
 use crate::store::transactions::{self, Filter, Sort};
 
@@ -40,7 +40,7 @@ pub struct Patterns {
     pub unusual: Vec<UnusualCategory>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn analyze_patterns(
         &self,
         ctx: &RequestContext,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{CategoryNames, CurrencyTotal, Sum, by_category, percent};
 use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
 use crate::error::Error;
-use crate::service::Ledger;
+use crate::service::LedgerUseCases;
 use crate::store::accounts;
 use crate::store::analytics::{self, FlowDirection};
 
@@ -49,7 +49,7 @@ pub struct SpendingAnalysis {
     pub groups: Vec<SpendingGroup>,
 }
 
-impl Ledger {
+impl LedgerUseCases {
     pub async fn analyze_spending(
         &self,
         ctx: &RequestContext,

@@ -1,4 +1,4 @@
-//! Lists of transactions, page by page.
+//! Lists transactions page by page.
 //!
 //! The index that serves a list depends on its filter, so a query contains only the
 //! conditions that are used.
@@ -57,7 +57,7 @@ pub struct Filter {
     /// The maximum amount in minor units of `currency`, or of the household's currency.
     pub max_amount: Option<i64>,
     pub currency: Option<Currency>,
-    /// The `tsquery` for words and a tag on `search_vector`.
+    /// The `tsquery` on `search_vector`, for words and a tag.
     pub search_query: Option<String>,
     pub sort: Sort,
     /// Whether the oldest or smallest come first.
@@ -79,13 +79,13 @@ impl Filter {
     }
 }
 
-/// The number of following transactions that a search checks first.
+/// The number of next transactions in order that a search checks first.
 const MAX_SCANNED_ROWS: i64 = 1000;
 /// The maximum number of categories that are read as separate ranges.
 ///
-/// With the ranges of their splits these are 64.
+/// Each has a second range, for splits.
 const MAX_CATEGORY_RANGES: usize = 32;
-/// The number of rows in the first window, which lists with more categories read.
+/// The number of rows in the first window of a list with more categories.
 const FIRST_WINDOW_ROWS: i64 = 1000;
 /// The number of rows in the largest window.
 const MAX_WINDOW_ROWS: i64 = 64_000;
@@ -104,7 +104,7 @@ struct ListPage {
 #[derive(Clone, Copy)]
 struct UnionBranch<'a> {
     /// The account and the column that names it.
-    side: Option<(&'static str, Uuid)>,
+    account_filter: Option<(&'static str, Uuid)>,
     /// The categories to match. Empty: any.
     categories: &'a [Uuid],
     /// Whether the categories are matched on splits.
@@ -121,13 +121,13 @@ pub fn list_query(
     let page = ListPage { after, limit };
     let mut query = QueryBuilder::new("");
     if filter.search_query.is_some() {
-        found_by_search(&mut query, household_id, filter);
+        push_search_ctes(&mut query, household_id, filter);
         query.push("select ").push(COLUMNS).push(" from (select * from found as transactions where true");
-        after_cursor(&mut query, filter, after);
+        push_cursor_condition(&mut query, filter, after);
         query.push(filter.order()).push(format!(" limit {limit}"));
     } else {
         query.push("select ").push(COLUMNS).push(" from (");
-        merged(&mut query, household_id, filter, page);
+        push_union(&mut query, household_id, filter, page);
     }
     query.push(") as transactions").push(filter.order());
     query
@@ -144,13 +144,13 @@ pub fn scan_ahead_query(
     limit: i64,
 ) -> Option<QueryBuilder<Postgres>> {
     filter.search_query.as_ref()?;
-    let of_all = filter.account_id.is_none() && filter.categories.is_empty();
+    let is_whole_household = filter.account_id.is_none() && filter.categories.is_empty();
     let is_range = match filter.sort {
         Sort::Date => filter.account_id.is_none() || filter.categories.is_empty(),
-        Sort::Amount => of_all && !filter.voided,
+        Sort::Amount => is_whole_household && !filter.voided,
     };
     let by_date = filter.sort == Sort::Date;
-    let range = Filter {
+    let index_filter = Filter {
         account_id: filter.account_id,
         categories: filter.categories.clone(),
         voided: filter.voided,
@@ -162,16 +162,16 @@ pub fn scan_ahead_query(
     };
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (select * from (");
-    merged(&mut query, household_id, &range, ListPage { after, limit: MAX_SCANNED_ROWS });
+    push_union(&mut query, household_id, &index_filter, ListPage { after, limit: MAX_SCANNED_ROWS });
     query.push(") as transactions where ");
-    matches_search(&mut query, filter);
-    conditions(&mut query, filter);
+    push_search_condition(&mut query, filter);
+    push_conditions(&mut query, filter);
     query.push(filter.order()).push(format!(" limit {limit}"));
     query.push(") as transactions").push(filter.order());
     is_range.then_some(query)
 }
 
-fn matches_search(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+fn push_search_condition(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query
         .push("search_vector <> ''::tsvector and search_vector @@ ")
         .push_bind(filter.search_query.clone())
@@ -183,9 +183,9 @@ fn matches_search(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 /// Rare words match few transactions, which are then filtered and sorted. Without
 /// `materialized` the planner might read all transactions by date, or read other
 /// indexes for the other conditions, which may match all of a household.
-fn found_by_search(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
+fn push_search_ctes(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
     query.push("with matching as materialized (select * from ledger.transactions where ");
-    matches_search(query, filter);
+    push_search_condition(query, filter);
     query.push("), found as (select * from matching as transactions where household_id = ");
     query.push_bind(household_id);
     if let Some(account) = filter.account_id {
@@ -194,40 +194,40 @@ fn found_by_search(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filte
     }
     if !filter.categories.is_empty() {
         query.push(" and (");
-        has_category(query, household_id, filter);
+        push_category_condition(query, household_id, filter);
         query.push(")");
     }
-    conditions(query, filter);
+    push_conditions(query, filter);
     query.push(") ");
 }
 
 /// Adds the sources of a list, merged by `union all`.
-fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: ListPage) {
-    let sides = match filter.account_id {
+fn push_union(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: ListPage) {
+    let account_filters = match filter.account_id {
         None => vec![None],
         Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
     };
-    let of_category = |side| {
+    let branches_for = |account_filter| {
         let each = filter.categories.chunks(1).flat_map(move |categories| {
-            [false, true].map(|on_splits| UnionBranch { side, categories, on_splits })
+            [false, true].map(|on_splits| UnionBranch { account_filter, categories, on_splits })
         });
-        let all = UnionBranch { side, categories: &[], on_splits: false };
+        let all = UnionBranch { account_filter, categories: &[], on_splits: false };
         if filter.categories.is_empty() { vec![all] } else { each.collect() }
     };
-    let branches: Vec<_> = sides.into_iter().flat_map(of_category).collect();
+    let branches: Vec<_> = account_filters.into_iter().flat_map(branches_for).collect();
     if let [only] = branches.as_slice() {
-        return branch(query, household_id, filter, *only, page);
+        return push_branch(query, household_id, filter, *only, page);
     }
     query.push("select * from (");
     for (number, one) in branches.into_iter().enumerate() {
         query.push(if number == 0 { "select * from (" } else { " union all select * from (" });
-        branch(query, household_id, filter, one, page);
+        push_branch(query, household_id, filter, one, page);
         query.push(format!(") as branch_{number}"));
     }
     query.push(") as branches").push(filter.order()).push(format!(" limit {}", page.limit));
 }
 
-fn branch(
+fn push_branch(
     query: &mut QueryBuilder<Postgres>,
     household_id: Uuid,
     filter: &Filter,
@@ -241,7 +241,7 @@ fn branch(
         query.push_bind(household_id).push(" and id = transaction_id offset 0) as transactions");
         query.push(" where splits.household_id = ").push_bind(household_id);
         query.push(" and splits.category_id");
-        equals_any(query, branch.categories);
+        push_equals_any(query, branch.categories);
         query.push(format!(" and splits.status = '{}'", filter.status()));
         query.push(" and number = (select min(number) from ledger.splits other where other.household_id = ");
         query.push_bind(household_id).push(" and other.transaction_id = splits.transaction_id");
@@ -253,19 +253,19 @@ fn branch(
             query.push(format!(" and (splits.transaction_date, transaction_id) {operator} ("));
             query.push_bind(after.date()).push(", ").push_bind(after.id).push(")");
         }
-        split_dates(query, filter);
+        push_split_date_conditions(query, filter);
     } else {
         query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
         if !branch.categories.is_empty() {
             query.push(" and category_id");
-            equals_any(query, branch.categories);
+            push_equals_any(query, branch.categories);
         }
     }
-    if let Some((column, account)) = branch.side {
+    if let Some((column, account)) = branch.account_filter {
         query.push(format!(" and {column} = ")).push_bind(account);
     }
-    conditions(query, filter);
-    after_cursor(query, filter, page.after);
+    push_conditions(query, filter);
+    push_cursor_condition(query, filter, page.after);
     if branch.on_splits && filter.sort == Sort::Date {
         let direction = filter.direction();
         query.push(format!(" order by splits.transaction_date{direction}, transaction_id{direction}"));
@@ -275,7 +275,7 @@ fn branch(
     query.push(format!(" limit {}", page.limit));
 }
 
-fn equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
+fn push_equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
     match ids {
         [only] => query.push(" = ").push_bind(*only),
         several => query.push(" = any(").push_bind(several.to_vec()).push(")"),
@@ -283,7 +283,7 @@ fn equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
 }
 
 /// Adds the conditions on the transaction itself.
-fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query.push(format!(" and transactions.status = '{}'", filter.status()));
     if let Some(kind) = filter.transaction_type {
         query.push(" and transaction_type = ").push_bind(kind.as_str());
@@ -298,16 +298,16 @@ fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
         query.push(" and currency_code = ").push_bind(currency.code());
     }
     let amount = if filter.currency.is_some() { "abs(transactions.amount)" } else { "household_amount" };
-    if let Some(least) = filter.min_amount {
-        query.push(format!(" and {amount} >= ")).push_bind(least);
+    if let Some(min_amount) = filter.min_amount {
+        query.push(format!(" and {amount} >= ")).push_bind(min_amount);
     }
-    if let Some(most) = filter.max_amount {
-        query.push(format!(" and {amount} <= ")).push_bind(most);
+    if let Some(max_amount) = filter.max_amount {
+        query.push(format!(" and {amount} <= ")).push_bind(max_amount);
     }
 }
 
 /// Adds the conditions on the dates of splits.
-fn split_dates(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+fn push_split_date_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(from) = filter.from {
         query.push(" and splits.transaction_date >= ").push_bind(from);
     }
@@ -317,7 +317,7 @@ fn split_dates(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// Adds the condition for rows after the cursor.
-fn after_cursor(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
+fn push_cursor_condition(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
     let Some(after) = after else { return };
     let operator = if filter.ascending { ">" } else { "<" };
     let column = match filter.sort {
@@ -342,7 +342,7 @@ pub fn window_query(
     limit: i64,
 ) -> QueryBuilder<Postgres> {
     let by_date = filter.sort == Sort::Date;
-    let range = Filter {
+    let index_filter = Filter {
         account_id: filter.account_id,
         voided: filter.voided,
         from: filter.from.filter(|_| by_date),
@@ -353,14 +353,14 @@ pub fn window_query(
     };
     let columns = "select id, transaction_date, coalesce(household_amount, 0)::int8 from (";
     let mut query = QueryBuilder::new(columns);
-    merged(&mut query, household_id, &range, ListPage { after, limit });
+    push_union(&mut query, household_id, &index_filter, ListPage { after, limit });
     query.push(") as transactions").push(filter.order());
     query
 }
 
 /// Lists transactions of many categories, window by window.
 ///
-/// Many categories together are common, so a page fills soon.
+/// Many categories match many transactions, so a page fills soon.
 async fn list_by_windows(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -372,15 +372,15 @@ async fn list_by_windows(
     loop {
         let mut window = window_query(household_id, filter, after, size);
         let window: Vec<(Uuid, NaiveDate, i64)> = window.build_query_as().fetch_all(&mut *connection).await?;
-        let missing = limit.saturating_sub(i64::try_from(page.len()).unwrap_or(limit));
+        let remaining = limit.saturating_sub(i64::try_from(page.len()).unwrap_or(limit));
         let mut query = QueryBuilder::new("select ");
         query.push(COLUMNS).push(" from (select * from ledger.transactions where household_id = ");
         query.push_bind(household_id).push(" and id = any(");
         query.push_bind(window.iter().map(|(id, ..)| *id).collect::<Vec<_>>()).push(") and (");
-        has_category(&mut query, household_id, filter);
+        push_category_condition(&mut query, household_id, filter);
         query.push(")");
-        conditions(&mut query, filter);
-        query.push(filter.order()).push(format!(" limit {missing}")).push(") as transactions");
+        push_conditions(&mut query, filter);
+        query.push(filter.order()).push(format!(" limit {remaining}")).push(") as transactions");
         query.push(filter.order());
         page.extend(fetch(&mut *connection, query).await?);
         let is_last = i64::try_from(window.len()) != Ok(size);
@@ -396,7 +396,7 @@ async fn list_by_windows(
     }
 }
 
-fn has_category(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
+fn push_category_condition(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
     query.push("category_id = any(").push_bind(filter.categories.clone());
     query.push(") or is_split and exists (select from ledger.splits where splits.household_id = ");
     query.push_bind(household_id).push(" and transaction_id = transactions.id and splits.category_id = any(");
@@ -410,8 +410,8 @@ pub async fn list(
     after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
-    let ranges = filter.categories.len() <= MAX_CATEGORY_RANGES;
-    if let Some(query) = scan_ahead_query(household_id, filter, after, limit).filter(|_| ranges) {
+    let few_categories = filter.categories.len() <= MAX_CATEGORY_RANGES;
+    if let Some(query) = scan_ahead_query(household_id, filter, after, limit).filter(|_| few_categories) {
         let page = fetch(&mut *connection, query).await?;
         if i64::try_from(page.len()) == Ok(limit) {
             return Ok(page);

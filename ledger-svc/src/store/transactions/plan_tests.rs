@@ -129,14 +129,14 @@ async fn lists_read_index_ranges_at_a_million_transactions() {
         assert!(plan.contains("Bitmap Index Scan on transactions_search_vector_idx"), "{filter:?}\n{plan}");
         assert!(!plan.contains("BitmapAnd"), "reads another index too: {filter:?}\n{plan}");
     }
-    let near = [
+    let scan_ahead = [
         (search.clone(), "transactions_date_idx"),
         (Filter { min_amount: Some(5), ..search.clone() }, "transactions_date_idx"),
         (Filter { sort: Sort::Amount, from: day(2018), ..search.clone() }, "transactions_amount_idx"),
         (Filter { account_id: Some(BANK), from: day(2018), ..search.clone() }, "transactions_account_id_idx"),
         (Filter { categories: vec![FOOD, OTHER], ..search.clone() }, "splits_category_id_idx"),
     ];
-    for (filter, index) in near {
+    for (filter, index) in scan_ahead {
         let query = scan_ahead_query(HOUSEHOLD, &filter, Some(cursor), 51).expect("a range");
         let plan = explain(&mut connection, query).await;
         let is_range = plan.contains(index) && !plan.contains("transactions_search_vector_idx");

@@ -17,7 +17,7 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), ReadProblems))]
-pub async fn get_recurring(
+pub async fn get_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::TransactionsRead>,

@@ -3,23 +3,23 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{ChangeEvent, Identity};
+use super::{ChangeEvent, IdentityUseCases};
 use crate::error::Error;
 use crate::store::devices::{self, KnownDevice};
 use crate::store::{sessions, users};
 
-impl Identity {
-    /// Returns the devices, the last seen first, and the current session's device.
+impl IdentityUseCases {
+    /// Returns the devices, the most recently seen first, and the id of the current one.
     pub async fn list_devices(
         &self,
         ctx: &RequestContext,
     ) -> Result<(Vec<KnownDevice>, Option<Uuid>), Error> {
         let mut connection = self.pool.acquire().await?;
-        let current = sessions::find_device(&mut connection, ctx.principal.session_id).await?;
-        Ok((devices::list(&mut connection, ctx.principal.user_id).await?, current))
+        let current_device_id = sessions::find_device(&mut connection, ctx.principal.session_id).await?;
+        Ok((devices::list(&mut connection, ctx.principal.user_id).await?, current_device_id))
     }
 
-    /// Returns the updated device and the device of the current session.
+    /// Returns the updated device and the id of the current device.
     pub async fn update_device(
         &self,
         ctx: &RequestContext,
@@ -43,10 +43,10 @@ impl Identity {
             let change = device_change(user_id, device_id, device.version, "updated", &["is_trusted"]);
             self.record(&mut transaction, change, &ctx.origin).await?;
         }
-        let current = sessions::find_device(&mut transaction, ctx.principal.session_id).await?;
+        let current_device_id = sessions::find_device(&mut transaction, ctx.principal.session_id).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
-        Ok((device, current))
+        self.event_log_signal.wake();
+        Ok((device, current_device_id))
     }
 
     pub async fn delete_device(
@@ -72,7 +72,7 @@ impl Identity {
         let change = device_change(user_id, device_id, version, "deleted", &[]);
         self.record(&mut transaction, change, &ctx.origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }

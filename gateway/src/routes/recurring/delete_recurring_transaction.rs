@@ -13,7 +13,7 @@ use crate::state::AppState;
 #[utoipa::path(delete, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
-pub async fn delete_recurring(
+pub async fn delete_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::TransactionsWrite>,

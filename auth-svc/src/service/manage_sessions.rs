@@ -3,16 +3,16 @@
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::error::Error;
-use crate::store::sessions::{self, OpenSession};
+use crate::store::sessions::{self, SessionSummary};
 use crate::store::users;
 
-impl Identity {
-    /// Lists the open sessions, the last seen first.
-    pub async fn list_sessions(&self, ctx: &RequestContext) -> Result<Vec<OpenSession>, Error> {
+impl IdentityUseCases {
+    /// Lists the live sessions, the most recently seen first.
+    pub async fn list_sessions(&self, ctx: &RequestContext) -> Result<Vec<SessionSummary>, Error> {
         let mut connection = self.pool.acquire().await?;
-        Ok(sessions::list_open(&mut connection, ctx.principal.user_id, self.clock.now()).await?)
+        Ok(sessions::list_live(&mut connection, ctx.principal.user_id, self.clock.now()).await?)
     }
 
     pub async fn revoke_session(&self, ctx: &RequestContext, session_id: Uuid) -> Result<(), Error> {
@@ -29,7 +29,7 @@ impl Identity {
         }
         self.end_session(&mut transaction, user_id, session.id, &ctx.origin).await?;
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         self.publisher.refresh_now();
         Ok(())
     }

@@ -2,24 +2,24 @@
 
 use uuid::Uuid;
 
-use super::Identity;
+use super::IdentityUseCases;
 use crate::domain::challenge::is_code_usable;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Recipient};
 
-/// The recipient and the secrets of a challenge's email.
+/// The recipient, link token and code of a challenge's email.
 #[derive(Debug)]
-pub struct ChallengeSecrets {
+pub struct ChallengeData {
     pub recipient: Recipient,
     pub token: String,
-    /// The code; absent once it has expired, so that the email has the link only.
+    /// The code; absent once it has expired or its attempts are used up.
     pub code: Option<String>,
 }
 
-impl Identity {
-    pub async fn get_challenge(&self, id: Uuid) -> Result<ChallengeSecrets, Error> {
+impl IdentityUseCases {
+    pub async fn get_challenge_data(&self, id: Uuid) -> Result<ChallengeData, Error> {
         let now = self.clock.now();
         let mut connection = self.pool.acquire().await?;
         let challenge = challenges::find_open(&mut connection, id).await?.ok_or(Error::ChallengeLapsed)?;
@@ -28,7 +28,7 @@ impl Identity {
         }
         let recipient =
             users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
-        // An email change is not confirmed if another user has verified the new address.
+        // No email is sent once another user has verified the new address.
         if let Some(new_email) = challenge.email.as_deref().and_then(Email::parse) {
             let holder = users::find_by_email(&mut connection, new_email.key()).await?;
             if holder.is_some_and(|holder| holder.id != challenge.user_id) {
@@ -37,7 +37,7 @@ impl Identity {
         }
         let email = challenge.email.unwrap_or(recipient.email);
         let is_usable = is_code_usable(challenge.attempts, challenge.code_expires_at, now);
-        Ok(ChallengeSecrets {
+        Ok(ChallengeData {
             recipient: Recipient { email, ..recipient },
             token: self.secrets.link_token(id),
             code: is_usable.then(|| self.secrets.code(id)),

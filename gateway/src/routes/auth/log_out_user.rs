@@ -23,7 +23,7 @@ pub struct LogoutRequest {
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutRequest>,
     security(("access_token" = [])),
     responses((status = 204, description = "The session has ended"), UserProblems))]
-pub async fn logout(
+pub async fn log_out_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: User,

@@ -60,7 +60,7 @@ pub struct LoginResponse {
 /// restores the account.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "A new session", body = LoginResponse), PublicProblems))]
-pub async fn login(
+pub async fn log_in_user(
     State(state): State<AppState>,
     _query: NoQuery,
     Json(body): Json<LoginRequest>,

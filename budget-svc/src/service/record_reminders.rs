@@ -1,4 +1,4 @@
-//! Reminds of due dates of goals: 30, 7 and 1 days before, once each.
+//! Records the reminders of goals' due dates: 30, 7 and 1 days before, once each.
 
 use chrono::{Days, NaiveDate};
 use fintrac_money::Household;
@@ -13,21 +13,20 @@ use crate::store::{budget_evaluations, goals};
 
 impl BudgetUseCases {
     /// Records the reminders that are due.
-    /// If a goal has missed several, only the one nearest to its due date notifies.
-    pub(super) async fn remind(&self, household: &Household) -> Result<(), Error> {
+    /// If several reminders of a goal are due, only the one nearest to the due date notifies.
+    pub(super) async fn record_reminders(&self, household: &Household) -> Result<(), Error> {
         let now = self.clock.now();
         let today = household.today(now);
-        let near = goals::due_soon(&mut *self.pool.acquire().await?, household.id, today).await?;
-        if near.is_empty() {
+        let goal_ids = goals::list_due_soon(&mut *self.pool.acquire().await?, household.id, today).await?;
+        if goal_ids.is_empty() {
             return Ok(());
         }
         let mut transaction = self.pool.begin().await?;
-        for goal_id in near {
-            // Read under its lock: a goal that was completed or cancelled meanwhile has no
-            // reminder.
+        for goal_id in goal_ids {
+            // A goal that was completed or cancelled after the query gets no reminder.
             let goal = goals::lock(&mut transaction, household.id, goal_id).await?;
             let Some(goal) = goal.filter(|goal| goal.is_active() && !goal.is_deleted) else { continue };
-            let reminders = self.reminders(&goal, today, true);
+            let reminders = self.due_reminders(&goal, today, true);
             let new = reminders::insert_new(&mut transaction, household.id, &reminders, now).await?;
             for reminder in
                 reminders.iter().filter(|reminder| reminder.is_notified && new.contains(&reminder.id))
@@ -43,12 +42,12 @@ impl BudgetUseCases {
             }
         }
         transaction.commit().await?;
-        self.wake_signal.wake();
+        self.event_log_signal.wake();
         Ok(())
     }
 
-    /// Stores the past reminders of a new due date without notifying.
-    /// The user who sets the date knows of them.
+    /// Stores the reminders that are due at once for a new due date, without notifying.
+    /// The user who has just set the date needs no reminder.
     pub(super) async fn skip_reminders(
         &self,
         connection: &mut PgConnection,
@@ -56,17 +55,17 @@ impl BudgetUseCases {
         goal: &Goal,
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
-        let passed = self.reminders(goal, household.today(now), false);
+        let passed = self.due_reminders(goal, household.today(now), false);
         reminders::insert_new(connection, household.id, &passed, now).await.map(|_| ())
     }
 
-    fn reminders(&self, goal: &Goal, today: NaiveDate, notify: bool) -> Vec<NewReminder> {
+    fn due_reminders(&self, goal: &Goal, today: NaiveDate, notify: bool) -> Vec<NewReminder> {
         let Some(due_date) = goal.due_date else { return Vec::new() };
-        let days: Vec<_> = goal.reminders(today).collect();
+        let days: Vec<_> = goal.due_reminders(today).collect();
         let nearest = days.last().copied();
         let left = due_date.signed_duration_since(today).num_days();
         let reminder = |days| NewReminder {
-            id: self.id(),
+            id: self.new_id(),
             goal_id: goal.id,
             due_date,
             days,
@@ -85,16 +84,16 @@ pub async fn request_due_goal_evaluations(
     pool: &PgPool,
 ) -> Result<(), sqlx::Error> {
     let now = use_cases.clock.now();
-    // The date differs between time zones.
-    let around = now.date_naive();
-    let (from, to) = (around - Days::new(1), around + Days::new(31));
+    // The range covers today's date in every time zone.
+    let utc_today = now.date_naive();
+    let (from, to) = (utc_today - Days::new(1), utc_today + Days::new(31));
     let mut after = Uuid::nil();
     loop {
         let mut connection = pool.acquire().await?;
-        let households = goals::households_with_due(&mut connection, from, to, after).await?;
+        let households = goals::list_households_with_due_goals(&mut connection, from, to, after).await?;
         let Some(last) = households.last() else { return Ok(()) };
         after = *last;
         budget_evaluations::request(&mut connection, &households, now).await?;
-        use_cases.evaluations.wake();
+        use_cases.evaluation_signal.wake();
     }
 }

@@ -16,7 +16,7 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:read"])), params(PageParams),
     responses((status = 200, description = "A page of recurring transactions", body = ListResponse<RecurringTransactionResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
-pub async fn list_recurring(
+pub async fn list_recurring_transactions(
     State(state): State<AppState>,
     _user: RequirePermission<permission::TransactionsRead>,
     link: PageLink,

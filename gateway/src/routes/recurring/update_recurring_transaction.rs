@@ -106,7 +106,7 @@ pub struct UpdateRecurringRequest {
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateRecurringRequest,
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
-pub async fn update_recurring(
+pub async fn update_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::TransactionsWrite>,

@@ -32,7 +32,7 @@ pub struct ReauthenticateRequest {
 #[utoipa::path(post, path = "/auth/reauthenticate", tag = "auth", request_body = ReauthenticateRequest,
     security(("access_token" = ["profile:write"])),
     responses((status = 204, description = "Reauthenticated"), WriteProblems))]
-pub async fn reauthenticate(
+pub async fn reauthenticate_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileWrite>,

@@ -53,7 +53,7 @@ pub struct UpdateMeRequest {
     params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateMeRequest,
     responses((status = 200, description = "The caller's profile", body = UserResponse, headers(("ETag" = String))), WriteProblems))]
-pub async fn update_me(
+pub async fn update_current_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileWrite>,

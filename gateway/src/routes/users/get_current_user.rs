@@ -16,7 +16,7 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's profile", body = UserResponse,
         headers(("ETag" = String, description = "Changes with the editable fields"))), UserProblems))]
-pub async fn get_me(
+pub async fn get_current_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileRead>,

@@ -25,7 +25,7 @@ pub struct ForgotPasswordRequest {
 /// with a link (valid for 60 minutes) and a code (10 minutes, five attempts) is sent.
 #[utoipa::path(post, path = "/auth/forgot-password", tag = "auth", request_body = ForgotPasswordRequest,
     responses((status = 202, description = "An email is sent if the address is known"), PublicProblems))]
-pub async fn forgot_password(
+pub async fn request_password_reset(
     State(state): State<AppState>,
     _query: NoQuery,
     Json(body): Json<ForgotPasswordRequest>,

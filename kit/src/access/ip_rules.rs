@@ -1,7 +1,7 @@
-//! Rules on the IP addresses that may call.
+//! IP rules: which addresses may call.
 //!
 //! A rule applies to all users or to one user. Within each of these scopes, the narrowest network
-//! that contains the address decides; an address in no network is admitted. Both scopes must admit
+//! that contains the address decides; an address in no network is allowed. Both scopes must allow
 //! the address.
 
 use std::collections::HashMap;
@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use uuid::Uuid;
 
-/// A rule that allows or denies calls from a network.
+/// An IP rule as verifiers enforce it: it allows or denies calls from a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressRule {
+pub struct EnforcedIpRule {
     /// User that the rule applies to; `None` for all users.
     pub user_id: Option<Uuid>,
     /// Network that the rule applies to.
@@ -23,12 +23,12 @@ pub struct AddressRule {
 
 /// All rules, by scope.
 #[derive(Debug, Default)]
-pub struct AddressRules {
-    scopes: HashMap<Option<Uuid>, Vec<AddressRule>>,
+pub struct EnforcedIpRules {
+    scopes: HashMap<Option<Uuid>, Vec<EnforcedIpRule>>,
 }
 
-impl FromIterator<AddressRule> for AddressRules {
-    fn from_iter<I: IntoIterator<Item = AddressRule>>(rules: I) -> Self {
+impl FromIterator<EnforcedIpRule> for EnforcedIpRules {
+    fn from_iter<I: IntoIterator<Item = EnforcedIpRule>>(rules: I) -> Self {
         let mut scopes: HashMap<_, Vec<_>> = HashMap::new();
         for rule in rules {
             scopes.entry(rule.user_id).or_default().push(rule);
@@ -37,7 +37,7 @@ impl FromIterator<AddressRule> for AddressRules {
     }
 }
 
-impl AddressRules {
+impl EnforcedIpRules {
     /// Returns whether the rules for all users allow `ip`.
     /// An unknown address is subject to no rule.
     pub fn allows(&self, ip: Option<IpAddr>) -> bool {
@@ -63,16 +63,16 @@ impl AddressRules {
 mod tests {
     use uuid::Uuid;
 
-    use super::{AddressRule, AddressRules};
+    use super::{EnforcedIpRule, EnforcedIpRules};
 
-    fn rule(user: Option<u128>, network: &str, allow: bool) -> AddressRule {
+    fn rule(user: Option<u128>, network: &str, allow: bool) -> EnforcedIpRule {
         let network = network.parse().expect("a network");
-        AddressRule { user_id: user.map(Uuid::from_u128), network, allow }
+        EnforcedIpRule { user_id: user.map(Uuid::from_u128), network, allow }
     }
 
     #[test]
     fn the_narrowest_network_decides() {
-        let rules: AddressRules = [
+        let rules: EnforcedIpRules = [
             rule(None, "198.51.100.0/24", false),
             rule(None, "198.51.100.7/32", true),
             rule(None, "2001:db8::/32", false),
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_user_needs_both_scopes() {
-        let rules: AddressRules = [
+        let rules: EnforcedIpRules = [
             rule(Some(1), "0.0.0.0/0", false),
             rule(Some(1), "192.0.2.0/24", true),
             rule(None, "192.0.2.66/32", false),

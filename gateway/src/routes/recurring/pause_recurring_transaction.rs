@@ -10,15 +10,14 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Resume a recurring transaction
+/// Pause a recurring transaction
 ///
-/// After a pause by a user, the next occurrence is today or later. After a failed occurrence,
-/// posting continues with that occurrence.
-#[utoipa::path(post, path = "/transactions/recurring/{id}/resume", tag = "recurring", security(("access_token" = ["transactions:write"])),
+/// Occurrences during the pause are not posted.
+#[utoipa::path(post, path = "/transactions/recurring/{id}/pause", tag = "recurring", security(("access_token" = ["transactions:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
         ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
-pub async fn resume_recurring(
+pub async fn pause_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::TransactionsWrite>,
@@ -26,8 +25,8 @@ pub async fn resume_recurring(
     IfMatch(expected_version): IfMatch,
     idempotency: Idempotency,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = idempotency.request(pb::ResumeRecurringRequest { recurring_id, expected_version });
-    let mut response = state.recurring().resume_recurring(request).await?;
+    let request = idempotency.request(pb::PauseRecurringRequest { recurring_id, expected_version });
+    let mut response = state.recurring().pause_recurring(request).await?;
     let recurring = response.get_mut().recurring.take().ok_or_else(Problem::internal)?;
     let etag = [(ETAG, etag(recurring.version))];
     Ok(idempotency

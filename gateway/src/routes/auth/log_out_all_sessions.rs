@@ -12,7 +12,7 @@ use crate::state::AppState;
 /// Ends all sessions of the user, including the current one.
 #[utoipa::path(post, path = "/auth/logout-all", tag = "auth", security(("access_token" = [])),
     responses((status = 204, description = "All sessions have ended"), UserProblems))]
-pub async fn logout_all(
+pub async fn log_out_all_sessions(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: User,

@@ -74,7 +74,7 @@ impl From<RegisterRequest> for pb::RegisterRequest {
 /// An address that was never verified may be registered again.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
     responses((status = 202, description = "An email is sent"), PublicProblems))]
-pub async fn register(
+pub async fn register_user(
     State(state): State<AppState>,
     _query: NoQuery,
     Json(body): Json<RegisterRequest>,

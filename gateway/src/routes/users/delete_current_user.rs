@@ -41,7 +41,7 @@ pub struct DeletionResponse {
     params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = DeleteMeRequest,
     responses((status = 202, description = "The deletion is scheduled", body = DeletionResponse), WriteProblems))]
-pub async fn delete_me(
+pub async fn delete_current_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileWrite>,

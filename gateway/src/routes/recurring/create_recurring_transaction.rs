@@ -123,7 +123,7 @@ impl From<CreateRecurringRequest> for pb::CreateRecurringRequest {
     responses((status = 201, description = "The recurring transaction", body = RecurringTransactionResponse,
         headers(("Location" = String), ("ETag" = String),
             ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
-pub async fn create_recurring(
+pub async fn create_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::TransactionsWrite>,
