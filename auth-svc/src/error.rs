@@ -86,7 +86,7 @@ impl From<Error> for Status {
             Error::InvalidCredentials => RpcError::new(
                 Code::Unauthenticated,
                 "INVALID_CREDENTIALS",
-                "The password must match the email or username. Check them, or wait if you tried too often.",
+                "The email, username or password is wrong. Check them, or wait if you tried too often.",
             ),
             Error::EmailNotVerified => RpcError::new(
                 Code::PermissionDenied,
@@ -96,22 +96,22 @@ impl From<Error> for Status {
             Error::ChallengeInvalid => RpcError::new(
                 Code::FailedPrecondition,
                 "VERIFICATION_INVALID",
-                "The link or code must be correct, unused and not expired. Request a new one.",
+                "The link or code is wrong, used or expired. Request a new one.",
             ),
             Error::ChallengeLapsed => RpcError::new(
                 Code::NotFound,
                 "CHALLENGE_LAPSED",
-                "The challenge must be open. Discard its email.",
+                "The challenge is closed or expired. Discard its email.",
             ),
             Error::RefreshTokenInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_INVALID",
-                "The refresh token must be valid and its session open. Log in again.",
+                "The refresh token is unknown or its session has ended. Log in again.",
             ),
             Error::RefreshTokenReused => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_REUSED",
-                "A refresh token must be used only once, so the session was ended. Log in again.",
+                "The refresh token was used before, so its session was ended for safety. Log in again.",
             ),
             Error::Throttled(delay) => RpcError::new(
                 Code::ResourceExhausted,
@@ -128,12 +128,12 @@ impl From<Error> for Status {
             Error::MfaRequired => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_REQUIRED",
-                "The request must include a second factor. Send the code of your authenticator app, or a recovery code, as `code`.",
+                "A second factor is required. Send the code of your authenticator app, or a recovery code, as `code`.",
             ),
             Error::MfaCodeInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_CODE_INVALID",
-                "The code must be correct and unused. Wait for the next one.",
+                "The code is wrong or was used before. Wait for the next one.",
             ),
             Error::ReauthenticationRequired => RpcError::new(
                 Code::PermissionDenied,
@@ -143,12 +143,12 @@ impl From<Error> for Status {
             Error::MfaEnabled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_ENABLED",
-                "The account must not have a second factor yet. Remove the current one first.",
+                "A second factor is already enabled. Remove it first.",
             ),
             Error::MfaNotEnrolled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_NOT_ENROLLED",
-                "The account must have a second factor. Enroll one first.",
+                "There is no second factor to confirm or remove. Enroll one first.",
             ),
             Error::LastAdmin => RpcError::new(
                 Code::FailedPrecondition,
@@ -158,17 +158,17 @@ impl From<Error> for Status {
             Error::RoleInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_IN_USE",
-                "The role must have no users. Remove it from all users first.",
+                "The role is assigned to a user. Remove it from all users first.",
             ),
             Error::RoleBuiltIn => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_BUILT_IN",
-                "The role must not be built in. Create a custom role instead.",
+                "A built-in role cannot be changed. Create a custom role instead.",
             ),
             Error::SelfLockout => RpcError::new(
                 Code::FailedPrecondition,
                 "SELF_LOCKOUT",
-                "The rules must allow the address that you call from. Add a rule that allows it first.",
+                "The IP rules must allow your own IP address. Add a rule that allows it first.",
             ),
             Error::Forbidden(text) => RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", text),
             Error::Query(violations) => RpcError::query(violations),

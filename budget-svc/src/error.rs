@@ -77,7 +77,7 @@ impl From<Error> for Status {
             Error::VersionMismatch => RpcError::version_mismatch(),
             Error::KeyMismatch => idempotency::key_mismatch(),
             Error::GoalCancelled => {
-                let text = "The goal is cancelled; set its status to active first.";
+                let text = "The goal is cancelled. Set its status to active first.";
                 RpcError::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
             }
             Error::TransferPending => {
@@ -89,7 +89,7 @@ impl From<Error> for Status {
             Error::Upstream(service, status)
                 if status.code() == Code::Unavailable && error::reason(&status).is_none() =>
             {
-                return error::unavailable(format!("{service} cannot be reached; try again in a moment."));
+                return error::unavailable(format!("{service} cannot be reached. Try again in a moment."));
             }
             Error::Upstream(_, status) => return status,
             Error::Database(error) => return error::database(&error),

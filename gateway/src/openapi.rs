@@ -24,7 +24,7 @@ pub fn base_document() -> OpenApi {
                 .title("FinTrac")
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
-                    "Personal finance on a verifiable double-entry ledger. Every error is `application/problem+json`.",
+                    "Personal finance on a double-entry ledger. Amounts are decimal strings, dates are `YYYY-MM-DD`, and timestamps are RFC 3339 in UTC. Every error is `application/problem+json` (RFC 9457).",
                 ))
                 .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),
@@ -32,7 +32,7 @@ pub fn base_document() -> OpenApi {
         .servers(Some([Server::new("/")]))
         .tags(Some([
             tag("auth", "Registration, login, second factors, sessions and devices"),
-            tag("users", "The caller's own profile, preferences and data"),
+            tag("users", "Your profile, preferences and data"),
             tag("admin", "Administration: users, roles, IP rules, exchange rates, audit log and security events"),
             tag("accounts", "Accounts, their balances and transactions"),
             tag("categories", "Categories of income and expenses"),
@@ -43,7 +43,7 @@ pub fn base_document() -> OpenApi {
             tag("reports", "Reports on finances, budgets and goals"),
             tag("budgets", "Spending limits and their progress"),
             tag("goals", "Savings targets and contributions"),
-            tag("notifications", "The caller's inbox and live events"),
+            tag("notifications", "Your inbox and live events"),
             tag("health", "Health checks"),
         ]))
         .components(Some(
@@ -135,7 +135,7 @@ pub enum PublicProblems {
     /// The request is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
-    /// The credentials are invalid
+    /// The credentials or tokens are invalid
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
     /// Permission denied
@@ -144,7 +144,7 @@ pub enum PublicProblems {
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(ProblemDetails),
-    /// The body is not JSON
+    /// The body is not `application/json`
     #[response(status = 415, content_type = "application/problem+json")]
     Unsupported(ProblemDetails),
     /// Fields are invalid
@@ -156,7 +156,7 @@ pub enum PublicProblems {
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
     HeadersTooLarge(ProblemDetails),
-    /// Too many attempts; see Retry-After
+    /// Too many attempts or requests; see `Retry-After`
     #[response(status = 429, content_type = "application/problem+json")]
     TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
@@ -180,13 +180,13 @@ pub enum ReadProblems {
     /// The path or the query is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
-    /// No valid access token
+    /// The access token is missing or invalid
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
     /// Permission denied
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDetails),
-    /// Not found, or not accessible to the caller
+    /// The resource does not exist, or you have no access to it
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemDetails),
     /// Path and query are too long
@@ -195,7 +195,7 @@ pub enum ReadProblems {
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
     HeadersTooLarge(ProblemDetails),
-    /// Too many requests; see Retry-After
+    /// Too many requests; see `Retry-After`
     #[response(status = 429, content_type = "application/problem+json")]
     TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
@@ -216,13 +216,13 @@ pub enum WriteProblems {
     /// The request is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
-    /// No valid access token
+    /// The access token is missing or invalid
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
     /// Permission denied
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDetails),
-    /// Not found, or not accessible to the caller
+    /// The resource does not exist, or you have no access to it
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemDetails),
     /// The current state does not allow the change
@@ -234,7 +234,7 @@ pub enum WriteProblems {
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(ProblemDetails),
-    /// The body is not JSON
+    /// The body is not `application/json`
     #[response(status = 415, content_type = "application/problem+json")]
     Unsupported(ProblemDetails),
     /// Fields are invalid
@@ -246,7 +246,7 @@ pub enum WriteProblems {
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
     HeadersTooLarge(ProblemDetails),
-    /// Too many requests; see Retry-After
+    /// Too many requests; see `Retry-After`
     #[response(status = 429, content_type = "application/problem+json")]
     TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
@@ -260,7 +260,7 @@ pub enum WriteProblems {
     Timeout(ProblemDetails),
 }
 
-/// The problems of operations without a body.
+/// The problems that every operation can have.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only for the OpenAPI document")]
 pub enum SystemProblems {

@@ -139,7 +139,7 @@ pub fn database(error: &sqlx::Error) -> Status {
     }
     if crate::database::is_transient(error) {
         tracing::warn!(error = %chain(error), "database unavailable");
-        return unavailable("The database cannot be reached; try again in a moment.");
+        return unavailable("The database cannot be reached. Try again in a moment.");
     }
     internal(error)
 }

@@ -72,10 +72,13 @@ pub enum PageError {
 impl From<PageError> for FieldViolation {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::Size => Self::new("page_size", "PAGE_SIZE_INVALID", "The size must be at least 1."),
+            PageError::Size => Self::new(
+                "page_size",
+                "PAGE_SIZE_INVALID",
+                "The page size must be at least 1. Send a larger one.",
+            ),
             PageError::Token => {
-                let text =
-                    "The token must be from this list with the same filters. Start from the first page.";
+                let text = "The page token must be from the same list with the same filters. Start from the first page.";
                 Self::new("page_token", "PAGE_TOKEN_INVALID", text)
             }
         }

@@ -32,7 +32,7 @@ pub fn is_invisible(character: char) -> bool {
 pub fn line(field: &str, text: &str, max_chars: usize, violations: &mut Vec<FieldViolation>) -> String {
     let text = text.trim();
     if text.is_empty() {
-        violations.push(FieldViolation::new(field, "REQUIRED", "The text must not be empty."));
+        violations.push(FieldViolation::new(field, "REQUIRED", "The text must not be empty. Send a value."));
     } else if text.chars().count() > max_chars || text.chars().any(char::is_control) {
         let description = format!("The text must have at most {max_chars} characters on one line.");
         violations.push(FieldViolation::new(field, "TEXT_INVALID", description));

@@ -198,7 +198,7 @@ fn to_response(result: Result<Response<Body>, Error>, callee: &str) -> Response<
 
 /// Returns a response that names the unavailable service, for the operator.
 fn unavailable_response(service: &str) -> Response<Body> {
-    crate::error::unavailable(format!("{service} cannot be reached; try again in a moment.")).into_http()
+    crate::error::unavailable(format!("{service} cannot be reached. Try again in a moment.")).into_http()
 }
 
 fn deadline_exceeded() -> Response<Body> {

@@ -83,7 +83,7 @@ impl From<Error> for Status {
             Error::AccountNameTaken => RpcError::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_NAME_TAKEN",
-                "The account's name must be unique. Rename the other account first.",
+                "Another account has the same name. Rename it first.",
             ),
             Error::AccountHasBalance(state) => RpcError::new(
                 Code::FailedPrecondition,
@@ -98,12 +98,12 @@ impl From<Error> for Status {
             Error::CategoryInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "CATEGORY_IN_USE",
-                "The category must not be used by transactions, recurring transactions, budgets or subcategories. Send move_to to move them.",
+                "Transactions, recurring transactions, budgets or subcategories use the category. Send move_to to move them.",
             ),
             Error::RecurringCompleted => RpcError::new(
                 Code::FailedPrecondition,
                 "RECURRING_COMPLETED",
-                "The recurring transaction must have occurrences left. Set a later end first.",
+                "The recurring transaction has no more occurrences. Set a later end first.",
             ),
             Error::KeyMismatch => idempotency::key_mismatch(),
             Error::RateNotFound => RpcError::new(
@@ -122,7 +122,7 @@ impl From<Error> for Status {
             Error::Database(error) if is_out_of_range(&error) => RpcError::new(
                 Code::OutOfRange,
                 "BALANCE_OUT_OF_RANGE",
-                "The totals must not exceed the largest amount that can be stored. Request fewer days.",
+                "The totals exceed the largest supported amount. Request fewer days.",
             ),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),

@@ -157,13 +157,19 @@ impl AmountError {
     /// Returns the violation that reports this error on `field`.
     pub fn violation(self, field: &str) -> FieldViolation {
         let (reason, description) = match self {
-            Self::Malformed => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
-            Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^17 minor units.".to_owned()),
+            Self::Malformed => (
+                "AMOUNT_INVALID",
+                "The amount must be plain decimal digits. Send one such as 12.50.".to_owned(),
+            ),
+            Self::TooLarge => (
+                "AMOUNT_TOO_LARGE",
+                "The amount must be at most 10^17 minor units. Send a smaller one.".to_owned(),
+            ),
             Self::Decimals(currency) => (
                 "AMOUNT_TOO_PRECISE",
-                format!("{currency} has {} decimals; send at most that many.", currency.decimals()),
+                format!("{currency} has {} decimals. Send at most that many.", currency.decimals()),
             ),
-            Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "Send an amount above zero.".to_owned()),
+            Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "The amount must be above zero.".to_owned()),
         };
         FieldViolation::new(field, reason, description)
     }

@@ -61,7 +61,7 @@ impl IpRuleInput {
         let network = network(self.cidr.trim());
         if network.is_none() {
             let hint =
-                "The network must be like 198.51.100.0/24 or 2001:db8::/32. Send one, or an IP address.";
+                "The network must be in CIDR notation. Send one such as 198.51.100.0/24, or an IP address.";
             violations.push(FieldViolation::new("cidr", "CIDR_INVALID", hint));
         }
         let user_id = self.user_id.as_deref().and_then(|id| {
@@ -70,7 +70,7 @@ impl IpRuleInput {
                 violations.push(FieldViolation::new(
                     "user_id",
                     "USER_NOT_FOUND",
-                    "The user must exist. Check the id.",
+                    "There is no user with this id. Check it.",
                 ));
             }
             id

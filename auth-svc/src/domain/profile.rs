@@ -177,7 +177,7 @@ fn parse_username(violations: &mut Vec<FieldViolation>, text: &str) -> Option<St
 }
 
 fn parse_phone_number(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
-    let hint = "The phone number must be in international form. Send + and 7 to 15 digits.";
+    let hint = "The phone number must be in international format. Send + and 7 to 15 digits.";
     require_valid(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
 }
 

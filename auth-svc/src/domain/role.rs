@@ -101,7 +101,7 @@ pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<Field
         if known.contains(text.as_str()) {
             found.insert(text);
         } else {
-            let hint = "The permission must exist. GET /admin/roles lists all of them.";
+            let hint = "There is no such permission. GET /admin/roles lists all permissions.";
             violations.push(FieldViolation::new(format!("permissions[{index}]"), "PERMISSION_INVALID", hint));
         }
     }

@@ -36,7 +36,7 @@ impl TrustService for Rpc {
         let publisher = self.0.publisher.clone();
         let (snapshot, mut updates) = publisher
             .subscribe()
-            .ok_or_else(|| unavailable("Keys and revocations must be loaded first. Try again."))?;
+            .ok_or_else(|| unavailable("Keys and revocations are not loaded yet. Try again."))?;
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
             // The first message replaces the state; the others add revoked sessions.

@@ -28,7 +28,7 @@ impl IdentityUseCases {
             Error::Invalid(vec![FieldViolation::new(
                 "email",
                 "EMAIL_INVALID",
-                "Use the form name@example.com.",
+                "The address must have the form name@example.com. Check it.",
             )])
         })?;
         self.attempt_from(Scope::ClientIp, origin).await?;

@@ -225,13 +225,13 @@ fn validate(login: &Login) -> Result<(), Error> {
         (true, true) => violations.push(FieldViolation::new(
             "email",
             "REQUIRED",
-            "The email or the username must be sent. Send one of them.",
+            "The email or the username is required. Send one of them.",
         )),
         (false, false) => {
             violations.push(FieldViolation::new(
                 "username",
                 "CONFLICTING",
-                "The username must not be sent with an email. Send one of them.",
+                "Email and username are mutually exclusive. Send one of them.",
             ));
         }
         (true, false) | (false, true) => {}

@@ -43,14 +43,14 @@ impl IdentityUseCases {
         if let Some(user_id) = new_rule.user_id
             && users::find(&mut transaction, user_id).await?.is_none_or(|user| user.erased_at.is_some())
         {
-            return Err(invalid("user_id", "USER_NOT_FOUND", "The user must exist. Check the id."));
+            return Err(invalid("user_id", "USER_NOT_FOUND", "There is no user with this id. Check it."));
         }
         self.ensure_may_manage(&mut transaction, ctx, new_rule.user_id).await?;
         if ip_rules::count(&mut transaction).await? >= ip_rules::MAX_IP_RULES {
             return Err(invalid(
                 "cidr",
                 "TOO_MANY_ITEMS",
-                "There must be at most 10,000 rules. Delete some first.",
+                "The system can have at most 10,000 IP rules. Delete one first.",
             ));
         }
         let now = self.clock.now();
@@ -67,7 +67,7 @@ impl IdentityUseCases {
                 Some("ip_rules_user_id_network_key") => invalid(
                     "cidr",
                     "NAME_TAKEN",
-                    "A network must have only one rule per user. Delete the other rule first.",
+                    "A rule for this network and these users already exists. Delete it first.",
                 ),
                 _ => Error::Database(error),
             }
@@ -106,7 +106,7 @@ impl IdentityUseCases {
         if self.user_permissions(connection, user_id).await?.is_subset(&own_permissions) {
             return Ok(());
         }
-        Err(Error::Forbidden("You must have every permission of this user. Ask an administrator."))
+        Err(Error::Forbidden("You need every permission that this user has. Ask an administrator."))
     }
 
     /// Rejects rules that would deny the caller's own address.

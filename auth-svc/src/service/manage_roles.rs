@@ -41,17 +41,13 @@ impl IdentityUseCases {
         let permissions =
             role::parse_permissions(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
         if violations.is_empty() && self.role(&mut transaction, &name).await?.is_some() {
-            violations.push(FieldViolation::new(
-                "name",
-                "NAME_TAKEN",
-                "The name must be unique. Choose another.",
-            ));
+            violations.push(FieldViolation::new("name", "NAME_TAKEN", "The name is taken. Choose another."));
         }
         if roles::list(&mut transaction).await?.len() >= MAX_ROLES {
             violations.push(FieldViolation::new(
                 "name",
                 "TOO_MANY_ITEMS",
-                "There must be at most 100 roles. Delete one first.",
+                "The system can have at most 100 roles. Delete one first.",
             ));
         }
         if !violations.is_empty() {
@@ -157,7 +153,7 @@ impl IdentityUseCases {
         if role.permissions.is_subset(&own_permissions) {
             return Ok(());
         }
-        Err(Error::Forbidden("You must have every permission of the role. Ask an administrator."))
+        Err(Error::Forbidden("You need every permission that the role has. Ask an administrator."))
     }
 }
 

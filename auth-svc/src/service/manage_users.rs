@@ -94,7 +94,7 @@ impl IdentityUseCases {
         let user_permissions = self.user_permissions(&mut transaction, user_id).await?;
         if !user_permissions.is_subset(&own_permissions) {
             return Err(Error::Forbidden(
-                "You must have every permission of this user. Ask an administrator.",
+                "You need every permission that this user has. Ask an administrator.",
             ));
         }
         if let Some(names) = &changes.roles {
@@ -130,7 +130,7 @@ impl IdentityUseCases {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         if is_locked && user_id == ctx.principal.user_id {
-            let text = "You must not lock your own account. Ask another administrator.";
+            let text = "You cannot lock your own account. Ask another administrator.";
             return Err(Error::Invalid(vec![FieldViolation::new("is_locked", "CANNOT_MODIFY_SELF", text)]));
         }
         if is_locked {
@@ -159,18 +159,18 @@ impl IdentityUseCases {
         own_permissions: &BTreeSet<String>,
     ) -> Result<(), Error> {
         if !own_permissions.contains(role::ASSIGN_ROLES) {
-            return Err(Error::Forbidden("You must have the permission roles:write. Ask an administrator."));
+            return Err(Error::Forbidden("You need the permission roles:write. Ask an administrator."));
         }
         let names: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         if names.len() > MAX_ROLES_PER_USER {
-            let text = format!("A user must have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
+            let text = format!("A user can have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
             return Err(Error::Invalid(vec![FieldViolation::new("roles", "TOO_MANY_ITEMS", text)]));
         }
         let mut new_roles = BTreeSet::new();
         for name in names {
             if self.role(connection, &name).await?.is_none() {
                 let name: String = name.chars().take(64).collect();
-                let text = format!("The role {name} must exist. GET /admin/roles lists all roles.");
+                let text = format!("There is no role {name}. GET /admin/roles lists all roles.");
                 return Err(Error::Invalid(vec![FieldViolation::new("roles", "ROLE_NOT_FOUND", text)]));
             }
             new_roles.insert(name);
@@ -184,9 +184,7 @@ impl IdentityUseCases {
         }
         let given = self.role_permissions(connection, &new_roles).await?;
         if !given.is_subset(own_permissions) {
-            return Err(Error::Forbidden(
-                "You must have every permission that you grant. Choose other roles.",
-            ));
+            return Err(Error::Forbidden("You need every permission that you grant. Choose other roles."));
         }
         roles::set_for_user(connection, user_id, &new_roles).await?;
         let version = users::increment_version(connection, user_id, self.clock.now()).await?;

@@ -50,7 +50,7 @@ impl IdentityUseCases {
                 let mut connection = self.pool.acquire().await?;
                 self.record_failed_attempt(&mut connection, &user, &attempt, "password_rejected", origin)
                     .await?;
-                let text = "The password must be your current one. Try again.";
+                let text = "The password is wrong. Try again.";
                 Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]))
             }
             Err(error) => {

@@ -95,6 +95,6 @@ pub(super) fn phone_number_aad(user_id: Uuid) -> String {
 }
 
 pub(super) fn username_taken() -> Error {
-    let text = "The username must be unique. Choose another.";
+    let text = "The username is taken. Choose another.";
     Error::Invalid(vec![FieldViolation::new("username", "USERNAME_TAKEN", text)])
 }

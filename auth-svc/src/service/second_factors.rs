@@ -155,7 +155,7 @@ impl IdentityUseCases {
             Some(Code::Recovery(_)) | None => None,
         };
         let Some(step) = step else {
-            let text = "The code must be the current one of the app. Send its six digits.";
+            let text = "The code must be the current one in the authenticator app. Send its six digits.";
             return Err(Error::Invalid(vec![FieldViolation::new("code", "CODE_INVALID", text)]));
         };
         second_factors::consume_step(&mut transaction, user_id, step).await?;

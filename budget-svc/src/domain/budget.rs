@@ -114,7 +114,7 @@ impl BudgetInput {
         let category_ids = self.categories.resolve(&mut violations);
         let frequency = Frequency::from_text(&self.frequency);
         if frequency.is_none() {
-            let text = "Send weekly, monthly, quarterly, yearly or custom.";
+            let text = "The frequency must be weekly, monthly, quarterly, yearly or custom.";
             let reason = if self.frequency.trim().is_empty() { "REQUIRED" } else { "FREQUENCY_INVALID" };
             violations.push(FieldViolation::new("frequency", reason, text));
         }
@@ -226,7 +226,7 @@ impl BudgetChanges {
         ];
         if let Some(end) = after.schedule.end.filter(|end| *end < today) {
             let text = format!(
-                "The budget ended on {end}, and past periods keep their terms. Send a later end_date, too."
+                "The budget ended on {end}, and past periods keep their terms. Send a later end_date as well."
             );
             let changed = terms_differ.iter().filter(|(_, differs)| *differs);
             violations.extend(
@@ -268,7 +268,7 @@ impl BudgetChanges {
     fn check_immutable(&self, budget: &Budget, violations: &mut Vec<FieldViolation>) {
         let mut reject = |field: &str, reason: &'static str, is_same: bool| {
             if !is_same {
-                let text = "This field of a budget cannot change. Create another budget.";
+                let text = "The field cannot be changed. Create another budget.";
                 violations.push(FieldViolation::new(field, reason, text));
             }
         };
@@ -315,18 +315,19 @@ impl CategoryInput {
 
     fn resolve(&self, violations: &mut Vec<FieldViolation>) -> Vec<Uuid> {
         if self.category_id.is_some() && !self.category_ids.is_empty() {
-            let text = "Send category_id or category_ids, not both.";
+            let text = "category_id and category_ids are mutually exclusive. Send one of them.";
             violations.push(FieldViolation::new("category_id", "CONFLICTING", text));
         }
         if self.category_id.is_none() && self.category_ids.is_empty() {
-            let text = "Send the id of an expense category, or several in category_ids.";
+            let text =
+                "A category is required. Send the id of an expense category, or several in category_ids.";
             violations.push(FieldViolation::new("category_id", "REQUIRED", text));
         }
         if self.category_ids.len() > MAX_CATEGORIES {
             violations.push(FieldViolation::new(
                 "category_ids",
                 "TOO_MANY_ITEMS",
-                "Send at most 50 categories.",
+                "A budget can have at most 50 categories. Send fewer.",
             ));
         }
         let mut ids = Vec::new();
@@ -364,7 +365,11 @@ pub fn amount(
     violations: &mut Vec<FieldViolation>,
 ) -> Option<Money> {
     if text.trim().is_empty() {
-        violations.push(FieldViolation::new(field, "REQUIRED", "Send an amount, such as 12.50."));
+        violations.push(FieldViolation::new(
+            field,
+            "REQUIRED",
+            "An amount is required. Send one such as 12.50.",
+        ));
         return None;
     }
     let read =
@@ -395,7 +400,7 @@ fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mu
 
 fn rollover(text: &str, violations: &mut Vec<FieldViolation>) -> Rollover {
     Rollover::from_text(text).unwrap_or_else(|| {
-        let text = "Send none, surplus, deficit or both.";
+        let text = "The rollover must be none, surplus, deficit or both.";
         violations.push(FieldViolation::new("rollover", "ROLLOVER_INVALID", text));
         Rollover::None
     })
@@ -406,12 +411,13 @@ fn thresholds(percents: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32
         violations.push(FieldViolation::new(
             "alert_thresholds",
             "TOO_MANY_ITEMS",
-            "Send at most 10 thresholds.",
+            "A budget can have at most 10 thresholds. Send fewer.",
         ));
     }
     for (index, percent) in percents.iter().enumerate().take(MAX_THRESHOLDS) {
         if !(1..=MAX_THRESHOLD_PERCENT).contains(percent) {
-            let (field, text) = (format!("alert_thresholds[{index}]"), "Send a percentage from 1 to 1000.");
+            let (field, text) =
+                (format!("alert_thresholds[{index}]"), "A threshold must be from 1 to 1000 percent.");
             violations.push(FieldViolation::new(field, "THRESHOLD_INVALID", text));
         }
     }

@@ -157,7 +157,7 @@ impl ContributionInput {
         let accounts = match (self.account_id.as_deref(), goal.account_id) {
             (None, _) => None,
             (Some(_), None) => {
-                let text = "The goal must have an account to move money. Set one, or omit this field.";
+                let text = "The goal must have an account for transfers. Set one, or omit this field.";
                 violations.push(FieldViolation::new("account_id", "CONFLICTING", text));
                 None
             }

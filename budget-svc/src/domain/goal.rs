@@ -240,7 +240,7 @@ impl GoalChanges {
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(goal.currency())
         {
-            let text = "The currency of a goal cannot change. Create another goal.";
+            let text = "The currency of a goal cannot be changed. Create another goal.";
             violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(text) = &self.target_amount
@@ -259,7 +259,7 @@ impl GoalChanges {
             Some(ACTIVE) => after.cancelled_at = None,
             Some(same) if same == goal.status() => {}
             Some(_) => {
-                let text = "Send cancelled, or active to reactivate the goal.";
+                let text = "The status must be cancelled, or active to resume the goal.";
                 violations.push(FieldViolation::new("status", "GOAL_STATUS_INVALID", text));
             }
             None => {}

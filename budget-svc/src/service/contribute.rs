@@ -134,7 +134,7 @@ impl BudgetUseCases {
         }
         let sum = goal.current.minor().saturating_add(contribution.counts_when_done());
         if sum.saturating_abs() > MAX_GOAL_MINOR_UNITS {
-            let text = "The amount must not exceed what a goal can hold. Send a smaller amount.";
+            let text = "The amount exceeds the largest amount of a goal. Send a smaller one.";
             return Err(vec![FieldViolation::new("amount", "BALANCE_OUT_OF_RANGE", text)].into());
         }
         // The response in state done. It is returned only once that state is reached.

@@ -99,7 +99,8 @@ impl BudgetUseCases {
         }
         let others = budgets::list(connection, household.id, None, i64::MAX).await?;
         if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
-            let text = "Your budgets roll over too many periods together. Send a later start date.";
+            let text =
+                "The budgets of a household must roll over fewer periods in total. Send a later start date.";
             return Err(vec![FieldViolation::new("start_date", "DATE_TOO_EARLY", text)].into());
         }
         Ok(())

@@ -68,8 +68,10 @@ impl BudgetUseCases {
         };
         let period = requested_day.and_then(|day| schedule.period_of(day)).ok_or_else(|| {
             let end = schedule.end.map(|end| format!(" to {end}")).unwrap_or_default();
-            let text =
-                format!("Send a day as YYYY-MM-DD on which the budget runs: from {}{end}.", schedule.start);
+            let text = format!(
+                "The budget is active from {}{end}. Send a day in that span as YYYY-MM-DD.",
+                schedule.start
+            );
             Error::Query(vec![FieldViolation::new("date", "PARAMETER_INVALID", text)])
         })?;
         let queries = [PeriodQuery { budget: &budget, periods: vec![period] }];

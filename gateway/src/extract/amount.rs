@@ -14,7 +14,7 @@ impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
         let schema = |kind| ObjectBuilder::new().schema_type(kind);
         let text = schema(Type::String).pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"));
-        let description = "Plain decimal digits as a string, or a JSON number of such digits.";
+        let description = "An amount in plain decimal digits, as a string or as a JSON number.";
         OneOfBuilder::new().item(text).item(schema(Type::Number)).description(Some(description)).into()
     }
 }

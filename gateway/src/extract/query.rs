@@ -113,9 +113,10 @@ fn query_invalid() -> Problem {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PageParams {
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 

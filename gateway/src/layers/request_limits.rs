@@ -41,5 +41,5 @@ pub fn uri_too_long() -> Problem {
 }
 
 pub fn headers_too_large() -> Problem {
-    Problem::new("HEADERS_TOO_LARGE", "The request must have at most 100 headers, and 32 KiB of them.")
+    Problem::new("HEADERS_TOO_LARGE", "A request can have at most 100 headers and 32 KiB of headers.")
 }

@@ -10,29 +10,29 @@ use crate::language::Language;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDetails {
-    /// URN of the kind of problem.
+    /// The URN of the kind of problem.
     #[serde(rename = "type")]
     #[schema(example = "urn:fintrac:problem:validation-failed")]
     kind: String,
-    /// Kind of problem, in the language of `Accept-Language`.
+    /// The kind of problem, in the language of `Accept-Language`.
     #[schema(example = "Invalid fields")]
     title: String,
     /// The HTTP status.
     #[schema(example = 422)]
     status: u16,
-    /// Explanation of the error, and the next step.
+    /// An explanation of the error and the next step, in English.
     #[schema(example = "Some fields are invalid; see errors.")]
     detail: String,
-    /// Path of the request.
+    /// The path of the request.
     #[schema(example = "/api/v1/auth/register")]
     instance: String,
-    /// Stable code, listed in the error catalog.
+    /// The stable code of the problem, listed in `docs/ERRORS.md`.
     #[schema(example = "VALIDATION_FAILED")]
     code: &'static str,
-    /// Id of the request, as in `X-Request-Id`.
+    /// The id of the request, as in the header `X-Request-Id`.
     #[schema(example = "018f6e1c-7b2a-7c3d-8e4f-5a6b7c8d9e0f")]
     request_id: String,
-    /// All invalid fields.
+    /// All invalid fields; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblemDetails>,
 }
@@ -41,11 +41,14 @@ pub struct ProblemDetails {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldProblem)]
 pub struct FieldProblemDetails {
+    /// The path of the field, parameter or header, e.g. `operations[17].amount`.
     #[schema(example = "password")]
     field: String,
+    /// The stable code of the error, listed in `docs/ERRORS.md`.
     #[schema(example = "PASSWORD_TOO_SHORT")]
     code: String,
-    #[schema(example = "Use at least 12 characters.")]
+    /// An explanation of the error and the next step, in English.
+    #[schema(example = "The password must have at least 12 characters. Use a longer one.")]
     detail: String,
 }
 

@@ -25,6 +25,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
 pub struct HealthResponse {
+    /// The status: always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
     /// The version of the gateway.
@@ -36,11 +37,11 @@ pub struct HealthResponse {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Readiness)]
 pub struct ReadinessResponse {
-    /// `ok`, or `degraded` if a service is not ready.
+    /// The status: `ok`, or `degraded` if a service is not ready.
     #[schema(example = "ok")]
     status: &'static str,
     /// The services that are not ready.
-    /// Requests that need one of them get 503; all others are served.
+    /// Only requests that need one of them are rejected with 503.
     #[schema(example = json!([]))]
     missing: Vec<&'static str>,
     /// The time of the check, whose result is cached for one second.
@@ -99,10 +100,10 @@ pub async fn get_liveness() -> axum::Json<HealthResponse> {
 
 /// Check whether requests can be served
 ///
-/// Checks every service behind the gateway at most once a second. While a service is not ready, all
-/// other operations work, so the response lists the service and its status is still 200. The status
-/// is 503 while access tokens cannot be verified because trust updates from auth-svc are missing,
-/// and while the gateway shuts down.
+/// Checks every service behind the gateway at most once a second. A service that is not ready
+/// affects only its own operations, so the status is still 200 and the response lists the service.
+/// The status is 503 while access tokens cannot be verified because trust updates from auth-svc are
+/// missing, and while the gateway shuts down.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "Requests are served", body = ReadinessResponse),
         (status = 503, description = "No requests are served", body = crate::problem::details::ProblemDetails,

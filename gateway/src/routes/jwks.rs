@@ -15,7 +15,7 @@ use crate::state::AppState;
 #[derive(Serialize, ToSchema)]
 #[schema(as = JsonWebKeySet)]
 pub struct JwksResponse {
-    /// The keys in use; empty if access tokens are signed with HS256.
+    /// The public keys in use; empty if access tokens are signed with HS256.
     keys: Vec<JsonWebKey>,
 }
 
@@ -44,12 +44,12 @@ impl From<pb::SigningKey> for JsonWebKey {
     }
 }
 
-/// Get the public keys
+/// Get the JSON Web Key Set
 ///
-/// Returns the keys that verify access tokens. The list is empty if access tokens are signed with
-/// the legacy algorithm HS256.
+/// Returns the public keys that verify access tokens. The list is empty if access tokens are signed
+/// with the legacy algorithm HS256.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
-    responses((status = 200, description = "The keys in use", body = JwksResponse), SystemProblems))]
+    responses((status = 200, description = "The public keys in use", body = JwksResponse), SystemProblems))]
 pub async fn get_jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     let keys = state.keys().list_signing_keys(pb::ListSigningKeysRequest {}).await?.into_inner().keys;
     let keys = keys.into_iter().map(Into::into).collect();

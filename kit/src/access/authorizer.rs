@@ -90,7 +90,7 @@ impl Authorizer {
         let principal = match (&access_token, access.user) {
             (Some(token), true) => Some(self.token_verifier.verify(token, client.ip)?),
             (None, true) => {
-                let message = "Log in and send the access token.";
+                let message = "The request must have an access token. Log in and send it.";
                 return Err(RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", message).into());
             }
             (_, false) => None,
@@ -108,16 +108,16 @@ impl Authorizer {
             if access.direct {
                 return Ok(None);
             }
-            let message = "This call is for services; send a service credential.";
+            let message = "The call must have a service credential. Send one.";
             return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_MISSING", message).into());
         };
         let credential = credential.to_str().unwrap_or_default();
         let Some(caller) = self.keys.verify(credential, &self.service, &self.clock) else {
-            let message = "The service credential is not valid.";
+            let message = "The service credential is invalid. Check the service keys.";
             return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_INVALID", message).into());
         };
         if !access.callers.contains(&caller.as_str()) {
-            let message = format!("{caller} may not make this call.");
+            let message = format!("{caller} is not allowed to make this call.");
             return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
         }
         Ok(Some(caller))

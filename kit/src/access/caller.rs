@@ -67,7 +67,12 @@ impl Caller {
     /// Every call of an RPC with `user` in its access rules has one.
     pub fn user(&self) -> Result<&Principal, Status> {
         self.principal.as_ref().ok_or_else(|| {
-            RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()
+            RpcError::new(
+                Code::Unauthenticated,
+                "TOKEN_MISSING",
+                "The request must have an access token. Log in and send it.",
+            )
+            .into()
         })
     }
 

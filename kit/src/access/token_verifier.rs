@@ -153,7 +153,7 @@ impl TokenVerifier {
     /// UNAVAILABLE if the last trust update is older than the grace period.
     pub fn verify(&self, token: &str, ip: Option<IpAddr>) -> Result<Principal, Status> {
         if !self.is_ready() {
-            return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
+            return Err(unavailable("Access tokens cannot be verified at the moment. Try again."));
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
         let claims = if let Some(claims) = self.verified.get(&digest) {
@@ -168,11 +168,11 @@ impl TokenVerifier {
             return Err(token_invalid());
         }
         if now >= claims.exp {
-            return Err(unauthenticated("TOKEN_EXPIRED", "The access token has expired; refresh it."));
+            return Err(unauthenticated("TOKEN_EXPIRED", "The access token has expired. Refresh it."));
         }
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.revoked.contains_key(&claims.sid) {
-            return Err(unauthenticated("SESSION_ENDED", "The session has ended; log in again."));
+            return Err(unauthenticated("SESSION_ENDED", "The session has ended. Log in again."));
         }
         if !state.ip_rules.allows_user(claims.sub, ip) {
             return Err(ip_address_denied());
@@ -215,7 +215,9 @@ impl TokenVerifier {
             request_id: request_id.to_owned(),
             denied_at: self.clock.now(),
         });
-        let message = format!("Your roles must include the permission {permission}. Ask an administrator.");
+        let message = format!(
+            "The operation requires the permission {permission}. Ask an administrator for a role that has it."
+        );
         Err(RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
     }
 
@@ -250,11 +252,11 @@ impl TokenVerifier {
 }
 
 fn token_invalid() -> Status {
-    unauthenticated("TOKEN_INVALID", "The access token is not valid; log in again.")
+    unauthenticated("TOKEN_INVALID", "The access token is invalid. Log in again.")
 }
 
 fn ip_address_denied() -> Status {
-    let message = "Calls from this network address are not allowed.";
+    let message = "Requests from this IP address are not allowed. Ask an administrator.";
     RpcError::new(Code::PermissionDenied, "IP_ADDRESS_DENIED", message).into()
 }
 

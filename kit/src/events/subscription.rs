@@ -62,7 +62,7 @@ impl EventLogService for EventLog {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let caller = Caller::from_request(&request).service;
         let Some(reader) = caller.filter(|service| self.readers.contains(&service.as_str())) else {
-            let message = "This service may not read this event log.";
+            let message = "The service is not allowed to read this event log.";
             return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
         };
         let mut after = request.into_inner().after.unwrap_or_default();

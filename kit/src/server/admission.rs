@@ -74,7 +74,7 @@ impl CallLimits {
                 rate.retain_recent();
             }
             if rate.check_key(&user).is_err() {
-                let message = "Too many calls; wait a moment.";
+                let message = "There are too many calls at once. Wait a moment.";
                 let limited = RpcError::new(Code::ResourceExhausted, "RATE_LIMITED", message);
                 return Err(limited.retry_after(Duration::from_secs(1)).into());
             }

@@ -177,7 +177,7 @@ impl AccountChanges {
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(account.currency())
         {
-            let text = "The currency of an account must not change. Open another account.";
+            let text = "The currency of an account cannot be changed. Create another account.";
             violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(description) = &self.description {

@@ -111,7 +111,7 @@ impl CategoryChanges {
         if let Some(new_type) = &self.category_type
             && CategoryType::from_text(new_type) != Some(category.category_type)
         {
-            let text = "The type of a category must not change. Create another category.";
+            let text = "The type of a category cannot be changed. Create another category.";
             violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
         }
         if let Some(icon) = &self.icon {
@@ -149,7 +149,7 @@ fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Str
         violations.push(FieldViolation::new(
             "color",
             "COLOR_INVALID",
-            "The color must be written as #RRGGBB.",
+            "The color must have the form #RRGGBB.",
         ));
     }
     Some(text.to_ascii_uppercase())

@@ -170,7 +170,7 @@ impl ScheduleInput {
             violations.push(FieldViolation::new(
                 "count",
                 "CONFLICTING",
-                "A schedule must not have both end_date and count. Leave one out.",
+                "end_date and count are mutually exclusive. Omit one of them.",
             ));
         }
         let count = self.count.and_then(|count| number("count", count, MAX_OCCURRENCES, violations));
@@ -213,7 +213,7 @@ impl ScheduleInput {
         let Some(text) = self.rrule.as_deref() else {
             let frequency = self.frequency.as_deref().and_then(Frequency::from_text);
             if self.frequency.is_none() {
-                let text = "A schedule must have a frequency or an rrule. Send daily, weekly, monthly or yearly, or an rrule.";
+                let text = "A frequency or an rrule is required. Send daily, weekly, monthly or yearly, or an rrule.";
                 violations.push(FieldViolation::new("frequency", "REQUIRED", text));
             } else if frequency.is_none() {
                 let text = "The frequency must be daily, weekly, monthly or yearly.";
@@ -229,7 +229,7 @@ impl ScheduleInput {
                 violations.push(FieldViolation::new(
                     field,
                     "CONFLICTING",
-                    "This field must be left out if rrule is sent.",
+                    "The field and rrule are mutually exclusive. Omit one of them.",
                 ));
             }
         }
@@ -237,8 +237,7 @@ impl ScheduleInput {
             Ok(rule) => {
                 let ends = rule.contains("COUNT=") || rule.contains("UNTIL=");
                 if ends && (self.count.is_some() || self.end_date.is_some()) {
-                    let text =
-                        "The end must be given in rrule or as count or end_date, not both. Leave one out.";
+                    let text = "The end must be either in rrule, or in count or end_date. Omit one of them.";
                     violations.push(FieldViolation::new("rrule", "CONFLICTING", text));
                 }
                 Some(Rule::Rfc(rule))
@@ -295,7 +294,7 @@ fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
     );
     let hours = [rule.get_by_hour(), rule.get_by_minute(), rule.get_by_second()];
     if !in_days || hours.iter().any(|finer| !finer.is_empty()) {
-        return Err("The rule must not be finer than days. Send FREQ=DAILY or longer.".to_owned());
+        return Err("The frequency of the rule must be days or longer. Send FREQ=DAILY or longer.".to_owned());
     }
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
     let start = Utc.from_utc_datetime(&start.and_time(noon)).with_timezone(&rrule::Tz::UTC);

@@ -127,14 +127,14 @@ fn parse_id(text: &str) -> Result<Uuid, Status> {
 fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error> {
     let mut violations = Vec::new();
     if request.transaction_date.is_some() {
-        let text = "The schedule must state the dates. Send start_date instead.";
+        let text = "The dates are determined by the schedule. Send start_date instead.";
         violations.push(FieldViolation::new("transaction_date", "CONFLICTING", text));
     }
     if request.recurring.is_some() {
         violations.push(FieldViolation::new(
             "recurring",
             "CONFLICTING",
-            "The template must not recur itself. Omit it.",
+            "The field must not be sent for a recurring transaction. Omit it.",
         ));
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }

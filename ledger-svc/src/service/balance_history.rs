@@ -84,7 +84,11 @@ impl LedgerUseCases {
             }
             let found = parse_date(text);
             if found.is_none() {
-                violations.push(FieldViolation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
+                violations.push(FieldViolation::new(
+                    field,
+                    "PARAMETER_INVALID",
+                    "The day must have the form YYYY-MM-DD.",
+                ));
             }
             found
         };
@@ -96,7 +100,7 @@ impl LedgerUseCases {
             violations.push(FieldViolation::new(
                 "to",
                 "PARAMETER_INVALID",
-                "Send a day that is not before from.",
+                "The last day must not be before from. Send a later day.",
             ));
             return None;
         }
@@ -129,7 +133,11 @@ impl LedgerUseCases {
 pub(super) fn parse_interval(text: &str, violations: &mut Vec<FieldViolation>) -> Option<Interval> {
     let found = if text.is_empty() { Some(Interval::Month) } else { Interval::from_text(text) };
     if found.is_none() {
-        violations.push(FieldViolation::new("interval", "PARAMETER_INVALID", "Send day, week or month."));
+        violations.push(FieldViolation::new(
+            "interval",
+            "PARAMETER_INVALID",
+            "The interval must be day, week or month.",
+        ));
     }
     found
 }

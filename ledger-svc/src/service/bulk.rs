@@ -79,12 +79,24 @@ fn validate(mode: &str, operations: &[Operation]) -> Result<CommandSetConstructo
         _ => None,
     };
     if mode.is_none() {
-        violations.push(FieldViolation::new("mode", "BULK_MODE_INVALID", "Send atomic or partial."));
+        violations.push(FieldViolation::new(
+            "mode",
+            "BULK_MODE_INVALID",
+            "The mode must be atomic or partial.",
+        ));
     }
     if operations.is_empty() {
-        violations.push(FieldViolation::new("operations", "REQUIRED", "Send at least one operation."));
+        violations.push(FieldViolation::new(
+            "operations",
+            "REQUIRED",
+            "At least one operation is required. Send one.",
+        ));
     } else if operations.len() > MAX_OPERATIONS {
-        violations.push(FieldViolation::new("operations", "TOO_MANY_ITEMS", "Send at most 1000 operations."));
+        violations.push(FieldViolation::new(
+            "operations",
+            "TOO_MANY_ITEMS",
+            "A request can have at most 1,000 operations. Send fewer.",
+        ));
     }
     let mut seen = HashSet::new();
     for (index, operation) in operations.iter().enumerate().take(MAX_OPERATIONS) {
@@ -94,12 +106,12 @@ fn validate(mode: &str, operations: &[Operation]) -> Result<CommandSetConstructo
         match operation {
             Operation::Unknown => reject("op", "BULK_OPERATION_INVALID", "Send create, update or delete."),
             operation => match operation.id().map(str::trim) {
-                Some("") => reject("id", "REQUIRED", "Send the id of a transaction."),
+                Some("") => reject("id", "REQUIRED", "The id is required. Send the id of a transaction."),
                 Some(id) if Uuid::parse_str(id).is_ok_and(|id| !seen.insert(id)) => {
                     reject(
                         "id",
                         "DUPLICATE_OPERATION",
-                        "Each transaction must appear in one operation only. Send one for it.",
+                        "Another operation names the same transaction. Send only one of them.",
                     );
                 }
                 Some(_) | None => {}

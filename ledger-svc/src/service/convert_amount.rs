@@ -51,7 +51,7 @@ impl LedgerUseCases {
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, quote_keys.into_iter()).await?;
         let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
-            let text = "The result must fit the range of amounts. Send a smaller amount.";
+            let text = "The result exceeds the largest supported amount. Send a smaller amount.";
             Error::InvalidQuery(vec![FieldViolation::new("amount", "AMOUNT_TOO_LARGE", text)])
         })?;
         Ok(Conversion { amount: money, result, rate })

@@ -34,7 +34,7 @@ impl LedgerUseCases {
         }
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
-            let text = "A household can have at most 1000 categories. Delete one first.";
+            let text = "A household can have at most 1,000 categories. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
@@ -72,7 +72,7 @@ pub(super) async fn check_parent(
         let Some(parent) = parent.filter(fits) else { return Err(vec![parent_unknown()].into()) };
         levels += 1;
         if levels > MAX_CATEGORY_DEPTH {
-            let text = "Categories must be at most five levels deep. Choose a higher parent.";
+            let text = "Categories can be nested at most five levels deep. Choose a higher parent.";
             return Err(vec![FieldViolation::new("parent_id", "NESTED_TOO_DEEP", text)].into());
         }
         next = parent.parent_id;
@@ -83,7 +83,7 @@ pub(super) async fn check_parent(
 pub(super) fn name_taken(error: sqlx::Error) -> Error {
     match violated_constraint(&error) {
         Some("categories_household_id_name_key") => {
-            let text = "The name must be unique below its parent. Choose another name.";
+            let text = "Another category has the same name and parent. Choose another name.";
             vec![FieldViolation::new("name", "NAME_TAKEN", text)].into()
         }
         _ => error.into(),

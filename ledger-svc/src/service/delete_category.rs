@@ -86,7 +86,8 @@ impl LedgerUseCases {
             child.updated_at = self.clock.now();
             check_parent(connection, household_id, &child).await.map_err(|error| match error {
                 Error::Rejected(Rejection::Invalid(_)) => {
-                    let text = "Every child must fit below the target. Move the child first.";
+                    let text =
+                        "The subcategories would be nested more than five levels deep. Move them first.";
                     move_rejected("INVALID_MOVE_TARGET", text)
                 }
                 error => error,
@@ -94,8 +95,7 @@ impl LedgerUseCases {
             categories::update(connection, household_id, &child).await.map_err(|error| {
                 match violated_constraint(&error) {
                     Some("categories_household_id_name_key") => {
-                        let text =
-                            "Every child must have a unique name below the target. Rename the child first.";
+                        let text = "A subcategory has the same name as one of the target. Rename it first.";
                         move_rejected("NAME_TAKEN", text)
                     }
                     _ => error.into(),
@@ -127,12 +127,18 @@ async fn resolve_target(
     let found = categories::find(connection, household_id, id).await?;
     let target = found.filter(|candidate| candidate.id != category.id).ok_or_else(not_found)?;
     if target.category_type != category.category_type {
-        return Err(move_rejected("CATEGORY_TYPE_MISMATCH", "Send a category of the same type."));
+        return Err(move_rejected(
+            "CATEGORY_TYPE_MISMATCH",
+            "The target must have the same type. Send another category.",
+        ));
     }
     let mut ancestor_id = target.parent_id;
     while let Some(id) = ancestor_id {
         if id == category.id {
-            return Err(move_rejected("INVALID_MOVE_TARGET", "Send a category that is not below this one."));
+            return Err(move_rejected(
+                "INVALID_MOVE_TARGET",
+                "The target must not be below this category. Send another category.",
+            ));
         }
         ancestor_id =
             categories::find(connection, household_id, id).await?.and_then(|parent| parent.parent_id);

@@ -20,7 +20,8 @@ impl LedgerUseCases {
     ) -> Result<Page<Category>, Error> {
         let type_filter = CategoryType::from_text(category_type);
         if type_filter.is_none() && !category_type.is_empty() {
-            let violation = FieldViolation::new("type", "PARAMETER_INVALID", "Send income or expense.");
+            let violation =
+                FieldViolation::new("type", "PARAMETER_INVALID", "The type must be income or expense.");
             return Err(Error::InvalidQuery(vec![violation]));
         }
         let page = PageRequest::new(size, token, &format!("categories {type_filter:?}"))?;

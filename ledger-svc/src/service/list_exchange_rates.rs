@@ -53,7 +53,11 @@ impl LedgerUseCases {
         }
         let found = date::parse(text).filter(|_| text.len() == 10);
         if found.is_none() {
-            violations.push(FieldViolation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
+            violations.push(FieldViolation::new(
+                field,
+                "PARAMETER_INVALID",
+                "The day must have the form YYYY-MM-DD.",
+            ));
         }
         found
     }
@@ -68,7 +72,7 @@ pub(super) fn parse_currency(
 ) -> Option<Currency> {
     let found = if code.is_empty() { default } else { Currency::from_code(code) };
     if found.is_none() {
-        let text = "Send a currency code; see GET /api/v1/currencies.";
+        let text = "The currency is unknown. Send a code from GET /api/v1/currencies.";
         violations.push(FieldViolation::new(field, "PARAMETER_INVALID", text));
     }
     found

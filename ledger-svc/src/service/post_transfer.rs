@@ -146,7 +146,11 @@ async fn convert_at_day_rate(
     let day = date::parse(date).ok_or_else(unreadable)?;
     let quotes = exchange_rates::newest(connection, [(from, day), (to, day)].into_iter()).await?;
     let rate = quotes.cross(from, to, day).ok_or_else(|| {
-        Rejection::field("currency_code", "RATE_NOT_FOUND", "No rate between the two currencies is known.")
+        Rejection::field(
+            "currency_code",
+            "RATE_NOT_FOUND",
+            "No exchange rate between the two currencies is known up to that day. Choose a later day.",
+        )
     })?;
     Ok(rate.convert(leaving, to).ok_or(Rejection::OutOfRange)?)
 }

@@ -87,7 +87,7 @@ pub(super) fn parse_household(fetched: &pb::Household) -> Result<Household, Erro
 pub(super) fn auth_error(status: Status) -> Error {
     match status.code() {
         Code::Unavailable if reason(&status).is_none() => {
-            Error::Auth(unavailable("auth cannot be reached; try again in a moment."))
+            Error::Auth(unavailable("auth cannot be reached. Try again in a moment."))
         }
         _ => Error::Auth(status),
     }

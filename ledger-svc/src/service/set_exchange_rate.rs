@@ -33,7 +33,11 @@ impl RateInput {
         let base =
             Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
         if base.is_none() {
-            reject("base", "CURRENCY_INVALID", "Send USD or EUR. Other rates are crossed over them.");
+            reject(
+                "base",
+                "CURRENCY_INVALID",
+                "The base must be USD or EUR. Other rates are crossed over them.",
+            );
         }
         let currency = Currency::from_code(&self.currency_code);
         if currency.is_none() {

@@ -49,21 +49,27 @@ pub struct FilterInput {
 impl FilterInput {
     pub fn resolve(&self, household: &Household) -> Result<Filter, Error> {
         let mut parser = FilterParser(Vec::new());
-        let currency =
-            parser.parse("currency_code", &self.currency_code, Currency::from_code, "Send a currency code.");
+        let currency = parser.parse(
+            "currency_code",
+            &self.currency_code,
+            Currency::from_code,
+            "The currency is unknown. Send a code from GET /api/v1/currencies.",
+        );
         let money = |text: &str| {
             let amount = Amount::parse(text).ok()?;
             amount.in_currency(currency.unwrap_or(household.currency)).ok().map(Money::minor)
         };
-        let amount = "Send plain decimal digits with no more decimals than the currency has.";
+        let amount = "The amount must be plain decimal digits with at most the decimals of the currency.";
         let id = |text: &str| Uuid::parse_str(text).ok();
-        let (id_hint, date_hint) = ("Send an id.", "Send a day as YYYY-MM-DD.");
-        let type_hint = "Send income, expense, transfer, opening or adjustment.";
-        let sort_hint = "Send -transaction_date, transaction_date, -amount or amount.";
+        let (id_hint, date_hint) =
+            ("The id must be a UUID. Correct it.", "The day must have the form YYYY-MM-DD.");
+        let type_hint = "The type must be income, expense, transfer, opening or adjustment.";
+        let sort_hint = "The sort order must be -transaction_date, transaction_date, -amount or amount.";
         let tag = |text: &str| Some(text.to_owned()).filter(|text| is_valid_tag(text));
-        let tag = parser.parse("tag", &self.tag, tag, "Send one tag, at most 50 characters.");
+        let tag = parser.parse("tag", &self.tag, tag, "The tag must have 1 to 50 characters on one line.");
         let parse_query = |text: &str| search::search_query(household.id, Some(text), tag.as_deref());
-        let search_query = parser.parse("q", &self.q, parse_query, "Send a word to search for.");
+        let search_query =
+            parser.parse("q", &self.q, parse_query, "The query must contain a word. Send one.");
         let search_query =
             search_query.or_else(|| search::search_query(household.id, None, Some(tag.as_deref()?)));
         let (sort, ascending) = parser.parse("sort", &self.sort, parse_sort, sort_hint).unwrap_or_default();
@@ -80,7 +86,7 @@ impl FilterInput {
                 "status",
                 &self.status,
                 TransactionStatus::from_text,
-                "Send posted or voided.",
+                "The status must be posted or voided.",
             ) == Some(TransactionStatus::Voided),
             from: parser.parse("from", &self.from, parse_date, date_hint),
             to: parser.parse("to", &self.to, parse_date, date_hint),

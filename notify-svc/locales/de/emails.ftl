@@ -22,7 +22,7 @@ password-reset-action = Passwort wählen
 password-reset-note = Der Link gilt 60 Minuten. Wenn Sie es nicht waren, beachten Sie diese Mail nicht: Ihr Passwort bleibt, wie es ist.
 
 password-changed-subject = Ihr Passwort wurde geändert
-password-changed-body = Das Passwort Ihres FinTrac-Kontos wurde geändert, andere Sitzungen wurden beendet.
+password-changed-body = Das Passwort Ihres FinTrac-Kontos wurde geändert, und Ihre anderen Sitzungen wurden beendet.
 password-changed-note = Wenn Sie es nicht waren, fordern Sie sofort ein neues Passwort an.
 
 email-change-subject = Bestätigen Sie Ihre neue E-Mail-Adresse
@@ -46,8 +46,8 @@ recovery-code-used-subject = Ein Wiederherstellungscode wurde benutzt
 recovery-code-used-body = Jemand hat sich mit einem Ihrer Wiederherstellungscodes angemeldet. Dieser Code gilt nicht mehr.
 recovery-code-used-note = Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort. Wenn Sie Ihre Authentifizierungs-App verloren haben, richten Sie sie neu ein.
 
-new-device-subject = Neues Gerät
-new-device-body = Ihr Konto wurde auf einem Gerät benutzt, das wir noch nicht kennen: { $device }, von der Adresse { $address }, am { $time }.
+new-device-subject = Ihr Konto wurde auf einem neuen Gerät benutzt
+new-device-body = Ihr Konto wurde auf einem Gerät benutzt, das wir noch nicht kennen: { $device }, von der IP-Adresse { $address }, am { $time }.
 new-device-note = Wenn Sie es nicht waren, ändern Sie Ihr Passwort und beenden Sie die anderen Sitzungen.
 
 account-locked-subject = Ihr Konto ist gesperrt
@@ -56,17 +56,17 @@ account-locked-note = Es ist nichts verloren. Schreiben Sie dem Betreiber Ihres 
 
 account-throttled-subject = Viele falsche Passwörter
 account-throttled-body = Jemand hat für Ihr Konto oft ein falsches Passwort eingegeben. Eine Zeit lang muss jeder weitere Versuch warten.
-account-throttled-note = Wenn Sie es nicht waren, hat Ihr Passwort Sie geschützt. Wenn Sie es waren, fordern Sie ein neues Passwort an.
+account-throttled-note = Wenn Sie es nicht waren, hat Ihr Passwort Sie geschützt. Wenn Sie es waren und Ihr Passwort vergessen haben, fordern Sie ein neues an.
 
 account-deletion-subject = Ihr Konto wird gelöscht
-account-deletion-body = Sie möchten Ihr FinTrac-Konto löschen. Am { $day } wird alles endgültig gelöscht.
+account-deletion-body = Sie möchten Ihr FinTrac-Konto löschen. Am { $day } werden alle Ihre Daten endgültig gelöscht.
 account-deletion-note = Wenn Sie es sich anders überlegen, melden Sie sich vor diesem Tag an: Dann ist alles wieder da.
 
-account-restored-subject = Ihr Konto bleibt
+account-restored-subject = Ihr Konto ist wiederhergestellt
 account-restored-body = Sie haben sich angemeldet, also wird Ihr FinTrac-Konto nicht gelöscht. Alles ist, wie es war.
 account-restored-note = Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.
 
 open-action = FinTrac öffnen
 notification-note = Zu viele solche Mails? In Ihren Einstellungen legen Sie fest, welche Sie bekommen.
-notification-footer = FinTrac schickt diese Mail, weil Sie von Ihrem Geld, Ihren Budgets und Zielen hören möchten.
+notification-footer = FinTrac schickt diese Mail, weil in Ihren Einstellungen Mails zu Ihrem Geld, Ihren Budgets und Zielen eingeschaltet sind.
 unsubscribe-action = Mails dieser Art abbestellen

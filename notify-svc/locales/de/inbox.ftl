@@ -3,8 +3,8 @@
 password-reset-inbox-title = Ein neues Passwort wurde angefordert
 password-reset-inbox-body = Jemand hat ein neues Passwort für Ihr Konto angefordert. Der Link ging an Ihre E-Mail-Adresse. Wenn Sie es nicht waren, ist nichts zu tun: Ihr Passwort bleibt, wie es ist.
 
-email-change-inbox-title = Eine neue E-Mail-Adresse wartet
-email-change-inbox-body = Sie möchten eine andere E-Mail-Adresse verwenden. Sie gilt, sobald Sie sie dort bestätigen. Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.
+email-change-inbox-title = Bestätigen Sie Ihre neue E-Mail-Adresse
+email-change-inbox-body = Sie möchten eine andere E-Mail-Adresse verwenden. Sie gilt, sobald Sie sie in der Mail an die neue Adresse bestätigen. Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.
 
 email-changed-inbox-title = Ihre E-Mail-Adresse wurde geändert
 email-changed-inbox-body = Mails gehen jetzt an Ihre neue Adresse. Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.

@@ -17,7 +17,7 @@ goal-deadline-title = { $days ->
 }
 goal-deadline-body = Sie haben { $current } von { $target } zurückgelegt; das Ziel ist am { $due } fällig.
 
-monthly-report-title = Ihr { $month }
-monthly-report-body = { $income } kamen herein und { $expense } gingen hinaus: { $net }. Am Ende des Monats hatten Sie { $worth }.
-amounts-unpriced = { $amounts } konnte nicht umgerechnet werden und ist nicht enthalten.
-report-uncategorised = Ohne Kategorie
+monthly-report-title = Ihr Bericht für { $month }
+monthly-report-body = { $income } kamen herein und { $expense } gingen hinaus, das ergibt { $net }. Ihr Nettovermögen am Ende des Monats betrug { $worth }.
+amounts-unpriced = Beträge von { $amounts } konnten nicht umgerechnet werden und sind nicht enthalten.
+report-uncategorized = Ohne Kategorie

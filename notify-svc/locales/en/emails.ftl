@@ -1,4 +1,4 @@
-footer = You received this email because of activity on your email address or FinTrac account.
+footer = You received this email because it concerns your FinTrac account or email address.
 log-in-action = Log in
 code-label = Or enter this code, valid for 10 minutes:
 
@@ -22,7 +22,7 @@ password-reset-action = Choose password
 password-reset-note = The link is valid for 60 minutes. If this wasn't you, you can ignore this email: your password stays as it is.
 
 password-changed-subject = Your password was changed
-password-changed-body = The password of your FinTrac account was changed, and other sessions were ended.
+password-changed-body = The password of your FinTrac account was changed, and your other sessions were ended.
 password-changed-note = If this wasn't you, reset your password right away.
 
 email-change-subject = Confirm your new email address
@@ -46,17 +46,17 @@ recovery-code-used-subject = A recovery code was used
 recovery-code-used-body = One of your recovery codes was used to log in to your account. That code no longer works.
 recovery-code-used-note = If this wasn't you, change your password right away. If you lost your authenticator app, set it up again.
 
-new-device-subject = New device
+new-device-subject = Your account was used on a new device
 new-device-body = Your account was used on a device that we have not seen before: { $device }, from the IP address { $address }, on { $time }.
 new-device-note = If this wasn't you, change your password and end the other sessions.
 
 account-locked-subject = Your account is locked
 account-locked-body = An administrator has locked your FinTrac account. All sessions were ended.
-account-locked-note = Nothing is lost. To have your account unlocked, contact the operator of your FinTrac.
+account-locked-note = Nothing is lost. Contact the operator of your FinTrac to have your account unlocked.
 
 account-throttled-subject = Many wrong passwords
-account-throttled-body = There were many login attempts with wrong passwords on your account. For a while, further attempts are delayed.
-account-throttled-note = If this wasn't you, your password has protected you. If it was you, reset your password.
+account-throttled-body = There were many attempts to log in to your account with a wrong password. For a while, every further attempt has to wait.
+account-throttled-note = If this wasn't you, your password has protected you. If it was you and you forgot your password, reset it.
 
 account-deletion-subject = Your account will be deleted
 account-deletion-body = You asked to delete your FinTrac account. On { $day }, all of your data will be permanently erased.
@@ -68,5 +68,5 @@ account-restored-note = If this wasn't you, change your password right away.
 
 open-action = Open FinTrac
 notification-note = Too many of these emails? Choose which ones you get in your preferences.
-notification-footer = You received this email because you subscribed to notifications about your money, budgets and goals.
+notification-footer = You received this email because emails about your money, budgets and goals are turned on in your preferences.
 unsubscribe-action = Unsubscribe from emails of this kind

@@ -17,7 +17,7 @@ goal-deadline-title = { $days ->
 }
 goal-deadline-body = You have set aside { $current } of { $target }; the goal is due on { $due }.
 
-monthly-report-title = Your { $month }
-monthly-report-body = { $income } came in and { $expense } went out, a net of { $net }. Your net worth at the end of the month was { $worth }.
-amounts-unpriced = { $amounts } could not be converted and is not included.
-report-uncategorised = Uncategorized
+monthly-report-title = Your report for { $month }
+monthly-report-body = { $income } came in and { $expense } went out, which is a net of { $net }. Your net worth at the end of the month was { $worth }.
+amounts-unpriced = Amounts of { $amounts } could not be converted and are not included.
+report-uncategorized = Uncategorized

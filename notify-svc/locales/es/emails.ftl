@@ -13,7 +13,7 @@ already-registered-note = Si has sido tú, inicia sesión sin más. Si no, no ha
 
 welcome-subject = Te damos la bienvenida a FinTrac
 welcome-greeting = Hola, { $name }:
-welcome-body = tu dirección está confirmada y tu hogar está listo. Inicia sesión y añade tu primera cuenta: efectivo, banco o tarjeta.
+welcome-body = Tu dirección está confirmada y tu hogar está listo. Inicia sesión y añade tu primera cuenta: efectivo, banco o tarjeta.
 welcome-note = Desde ahora, cada céntimo tiene su sitio.
 
 password-reset-subject = Elige una contraseña nueva
@@ -22,7 +22,7 @@ password-reset-action = Elegir contraseña
 password-reset-note = El enlace es válido durante 60 minutos. Si no has sido tú, ignora este correo: tu contraseña sigue siendo la misma.
 
 password-changed-subject = Tu contraseña ha cambiado
-password-changed-body = Se ha cambiado la contraseña de tu cuenta de FinTrac y se han cerrado otras sesiones.
+password-changed-body = Se ha cambiado la contraseña de tu cuenta de FinTrac y se han cerrado tus otras sesiones.
 password-changed-note = Si no has sido tú, pide ahora mismo una contraseña nueva.
 
 email-change-subject = Confirma tu nueva dirección de correo
@@ -46,8 +46,8 @@ recovery-code-used-subject = Se ha usado un código de recuperación
 recovery-code-used-body = Alguien ha iniciado sesión en tu cuenta con uno de tus códigos de recuperación. Ese código ya no sirve.
 recovery-code-used-note = Si no has sido tú, cambia tu contraseña ahora mismo. Si has perdido tu aplicación de autenticación, configúrala de nuevo.
 
-new-device-subject = Dispositivo nuevo
-new-device-body = Tu cuenta se ha usado en un dispositivo que no habíamos visto antes: { $device }, desde la dirección { $address }, el { $time }.
+new-device-subject = Tu cuenta se ha usado en un dispositivo nuevo
+new-device-body = Tu cuenta se ha usado en un dispositivo que no habíamos visto antes: { $device }, desde la dirección IP { $address }, el { $time }.
 new-device-note = Si no has sido tú, cambia tu contraseña y cierra las demás sesiones.
 
 account-locked-subject = Tu cuenta está bloqueada
@@ -56,17 +56,17 @@ account-locked-note = No se ha perdido nada. Escribe a quien administra tu FinTr
 
 account-throttled-subject = Muchas contraseñas incorrectas
 account-throttled-body = Alguien ha escrito muchas veces una contraseña incorrecta para tu cuenta. Durante un tiempo, cada nuevo intento tendrá que esperar.
-account-throttled-note = Si no has sido tú, tu contraseña te ha protegido. Si has sido tú, pide una contraseña nueva.
+account-throttled-note = Si no has sido tú, tu contraseña te ha protegido. Si has sido tú y la has olvidado, pide una contraseña nueva.
 
 account-deletion-subject = Tu cuenta se eliminará
-account-deletion-body = Has pedido eliminar tu cuenta de FinTrac. El { $day } se borrará todo para siempre.
+account-deletion-body = Has pedido eliminar tu cuenta de FinTrac. El { $day } se borrarán todos tus datos para siempre.
 account-deletion-note = Si cambias de idea, inicia sesión antes de ese día: así vuelve todo.
 
-account-restored-subject = Tu cuenta se queda
+account-restored-subject = Tu cuenta se ha restaurado
 account-restored-body = Has iniciado sesión, así que tu cuenta de FinTrac no se eliminará. Todo está como estaba.
 account-restored-note = Si no has sido tú, cambia tu contraseña ahora mismo.
 
 open-action = Abrir FinTrac
 notification-note = ¿Demasiados correos como este? En tus preferencias decides cuáles recibes.
-notification-footer = FinTrac envía este correo porque quieres saber de tu dinero, tus presupuestos y tus metas.
+notification-footer = FinTrac envía este correo porque en tus preferencias están activados los correos sobre tu dinero, tus presupuestos y tus metas.
 unsubscribe-action = Dejar de recibir correos de este tipo

@@ -17,7 +17,7 @@ goal-deadline-title = { $days ->
 }
 goal-deadline-body = Has apartado { $current } de { $target }; la meta vence el { $due }.
 
-monthly-report-title = Tu mes de { $month }
-monthly-report-body = Entraron { $income } y salieron { $expense }: { $net }. A fin de mes tenías { $worth }.
-amounts-unpriced = { $amounts } no se pudo convertir y no está incluido.
-report-uncategorised = Sin categoría
+monthly-report-title = Tu informe de { $month }
+monthly-report-body = Entraron { $income } y salieron { $expense }, lo que da un neto de { $net }. Tu patrimonio neto a fin de mes era de { $worth }.
+amounts-unpriced = Los importes de { $amounts } no se pudieron convertir y no están incluidos.
+report-uncategorized = Sin categoría

@@ -13,7 +13,7 @@ already-registered-note = Si c’était vous, connectez-vous simplement. Sinon, 
 
 welcome-subject = Bienvenue chez FinTrac
 welcome-greeting = Bonjour { $name },
-welcome-body = votre adresse est confirmée et votre foyer est prêt. Connectez-vous et ajoutez votre premier compte : espèces, banque ou carte.
+welcome-body = Votre adresse est confirmée et votre foyer est prêt. Connectez-vous et ajoutez votre premier compte : espèces, banque ou carte.
 welcome-note = Désormais, chaque centime a sa place.
 
 password-reset-subject = Choisissez un nouveau mot de passe
@@ -22,7 +22,7 @@ password-reset-action = Choisir un mot de passe
 password-reset-note = Le lien est valable 60 minutes. Si ce n’était pas vous, ignorez ce message : votre mot de passe reste le même.
 
 password-changed-subject = Votre mot de passe a changé
-password-changed-body = Le mot de passe de votre compte FinTrac a été changé et d’autres sessions ont été fermées.
+password-changed-body = Le mot de passe de votre compte FinTrac a été changé et vos autres sessions ont été fermées.
 password-changed-note = Si ce n’était pas vous, demandez tout de suite un nouveau mot de passe.
 
 email-change-subject = Confirmez votre nouvelle adresse e-mail
@@ -46,8 +46,8 @@ recovery-code-used-subject = Un code de récupération a été utilisé
 recovery-code-used-body = Quelqu’un s’est connecté à votre compte avec un de vos codes de récupération. Ce code ne fonctionne plus.
 recovery-code-used-note = Si ce n’était pas vous, changez tout de suite votre mot de passe. Si vous avez perdu votre application d’authentification, configurez-la de nouveau.
 
-new-device-subject = Nouvel appareil
-new-device-body = Votre compte a été utilisé sur un appareil encore inconnu : { $device }, depuis l’adresse { $address }, le { $time }.
+new-device-subject = Votre compte a été utilisé sur un nouvel appareil
+new-device-body = Votre compte a été utilisé sur un appareil encore inconnu : { $device }, depuis l’adresse IP { $address }, le { $time }.
 new-device-note = Si ce n’était pas vous, changez votre mot de passe et fermez les autres sessions.
 
 account-locked-subject = Votre compte est verrouillé
@@ -56,17 +56,17 @@ account-locked-note = Rien n’est perdu. Écrivez à la personne qui gère votr
 
 account-throttled-subject = Beaucoup de mots de passe erronés
 account-throttled-body = Quelqu’un a saisi de nombreuses fois un mot de passe erroné pour votre compte. Pendant un moment, chaque nouvel essai devra attendre.
-account-throttled-note = Si ce n’était pas vous, votre mot de passe vous a protégé. Si c’était vous, demandez un nouveau mot de passe.
+account-throttled-note = Si ce n’était pas vous, votre mot de passe vous a protégé. Si c’était vous et que vous l’avez oublié, demandez un nouveau mot de passe.
 
 account-deletion-subject = Votre compte sera supprimé
-account-deletion-body = Vous avez demandé la suppression de votre compte FinTrac. Le { $day }, tout sera effacé définitivement.
+account-deletion-body = Vous avez demandé la suppression de votre compte FinTrac. Le { $day }, toutes vos données seront effacées définitivement.
 account-deletion-note = Si vous changez d’avis, connectez-vous avant ce jour : tout reviendra.
 
-account-restored-subject = Votre compte est conservé
+account-restored-subject = Votre compte est rétabli
 account-restored-body = Vous vous êtes connecté : votre compte FinTrac ne sera pas supprimé. Tout est comme avant.
 account-restored-note = Si ce n’était pas vous, changez tout de suite votre mot de passe.
 
 open-action = Ouvrir FinTrac
 notification-note = Trop de messages de ce genre ? Vos préférences décident lesquels vous recevez.
-notification-footer = FinTrac envoie ce message parce que vous voulez suivre votre argent, vos budgets et vos objectifs.
+notification-footer = FinTrac envoie ce message parce que les e-mails sur votre argent, vos budgets et vos objectifs sont activés dans vos préférences.
 unsubscribe-action = Ne plus recevoir d’e-mails de ce type

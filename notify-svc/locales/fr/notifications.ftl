@@ -17,7 +17,7 @@ goal-deadline-title = { $days ->
 }
 goal-deadline-body = Vous avez mis de côté { $current } sur { $target } ; l’échéance est le { $due }.
 
-monthly-report-title = Votre mois de { $month }
-monthly-report-body = { $income } sont entrés et { $expense } sont sortis : { $net }. À la fin du mois, vous aviez { $worth }.
-amounts-unpriced = { $amounts } n'a pas pu être converti et n'est pas inclus.
-report-uncategorised = Sans catégorie
+monthly-report-title = Votre rapport : { $month }
+monthly-report-body = { $income } sont entrés et { $expense } sont sortis, soit un solde de { $net }. À la fin du mois, votre patrimoine net était de { $worth }.
+amounts-unpriced = Les montants de { $amounts } ne sont pas inclus, faute de taux de change.
+report-uncategorized = Sans catégorie

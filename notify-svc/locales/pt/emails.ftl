@@ -13,7 +13,7 @@ already-registered-note = Se foi você, basta entrar. Se não foi, não há nada
 
 welcome-subject = Boas-vindas ao FinTrac
 welcome-greeting = Olá { $name },
-welcome-body = o seu endereço está confirmado e o seu agregado está pronto. Entre e adicione a sua primeira conta: dinheiro, banco ou cartão.
+welcome-body = O seu endereço está confirmado e o seu agregado está pronto. Entre e adicione a sua primeira conta: dinheiro, banco ou cartão.
 welcome-note = A partir de agora, cada cêntimo tem o seu lugar.
 
 password-reset-subject = Escolha uma nova palavra-passe
@@ -22,7 +22,7 @@ password-reset-action = Escolher palavra-passe
 password-reset-note = O link é válido por 60 minutos. Se não foi você, ignore este e-mail: a sua palavra-passe continua a mesma.
 
 password-changed-subject = A sua palavra-passe foi alterada
-password-changed-body = A palavra-passe da sua conta FinTrac foi alterada e outras sessões foram terminadas.
+password-changed-body = A palavra-passe da sua conta FinTrac foi alterada e as suas outras sessões foram terminadas.
 password-changed-note = Se não foi você, peça já uma nova palavra-passe.
 
 email-change-subject = Confirme o seu novo endereço de e-mail
@@ -46,8 +46,8 @@ recovery-code-used-subject = Foi usado um código de recuperação
 recovery-code-used-body = Alguém entrou na sua conta com um dos seus códigos de recuperação. Esse código já não funciona.
 recovery-code-used-note = Se não foi você, altere já a sua palavra-passe. Se perdeu a sua aplicação de autenticação, configure-a de novo.
 
-new-device-subject = Novo dispositivo
-new-device-body = A sua conta foi usada num dispositivo que ainda não tínhamos visto: { $device }, a partir do endereço { $address }, em { $time }.
+new-device-subject = A sua conta foi usada num novo dispositivo
+new-device-body = A sua conta foi usada num dispositivo que ainda não tínhamos visto: { $device }, a partir do endereço IP { $address }, em { $time }.
 new-device-note = Se não foi você, altere a sua palavra-passe e termine as outras sessões.
 
 account-locked-subject = A sua conta está bloqueada
@@ -56,17 +56,17 @@ account-locked-note = Nada se perdeu. Escreva a quem gere o seu FinTrac para a d
 
 account-throttled-subject = Muitas palavras-passe erradas
 account-throttled-body = Alguém introduziu muitas vezes uma palavra-passe errada para a sua conta. Durante algum tempo, cada nova tentativa tem de esperar.
-account-throttled-note = Se não foi você, a sua palavra-passe protegeu-o. Se foi você, peça uma nova palavra-passe.
+account-throttled-note = Se não foi você, a sua palavra-passe protegeu-o. Se foi você e a esqueceu, peça uma nova palavra-passe.
 
 account-deletion-subject = A sua conta será eliminada
-account-deletion-body = Pediu para eliminar a sua conta FinTrac. Em { $day } tudo será apagado de vez.
+account-deletion-body = Pediu para eliminar a sua conta FinTrac. Em { $day } todos os seus dados serão apagados de vez.
 account-deletion-note = Se mudar de ideias, entre antes desse dia: assim volta tudo.
 
-account-restored-subject = A sua conta fica
+account-restored-subject = A sua conta foi restaurada
 account-restored-body = Entrou na sua conta, por isso ela não será eliminada. Tudo está como estava.
 account-restored-note = Se não foi você, altere já a sua palavra-passe.
 
 open-action = Abrir o FinTrac
 notification-note = Demasiados e-mails destes? As suas preferências decidem quais recebe.
-notification-footer = O FinTrac envia este e-mail porque quer saber do seu dinheiro, dos seus orçamentos e objetivos.
+notification-footer = O FinTrac envia este e-mail porque os e-mails sobre o seu dinheiro, os seus orçamentos e os seus objetivos estão ativados nas suas preferências.
 unsubscribe-action = Deixar de receber e-mails deste tipo

@@ -17,7 +17,7 @@ goal-deadline-title = { $days ->
 }
 goal-deadline-body = Pôs de lado { $current } de { $target }; o objetivo vence em { $due }.
 
-monthly-report-title = O seu mês de { $month }
-monthly-report-body = Entraram { $income } e saíram { $expense }: { $net }. No fim do mês tinha { $worth }.
-amounts-unpriced = { $amounts } não pôde ser convertido e não está incluído.
-report-uncategorised = Sem categoria
+monthly-report-title = O seu relatório de { $month }
+monthly-report-body = Entraram { $income } e saíram { $expense }, um saldo de { $net }. No fim do mês, o seu património líquido era de { $worth }.
+amounts-unpriced = Os montantes de { $amounts } não puderam ser convertidos e não estão incluídos.
+report-uncategorized = Sem categoria

@@ -173,7 +173,7 @@ pub fn category_bars(
     let largest = data.categories.first().map(|category| read(&category.amount)).unwrap_or_default();
     let bar = |category: &ledger::ReportCategory| {
         let name =
-            if category.name.is_empty() { texts.get("report-uncategorised")? } else { category.name.clone() };
+            if category.name.is_empty() { texts.get("report-uncategorized")? } else { category.name.clone() };
         let width = (read(&category.amount) * Decimal::ONE_HUNDRED).checked_div(largest).unwrap_or_default();
         let width = width.clamp(Decimal::ONE, Decimal::ONE_HUNDRED).to_u8().unwrap_or(1);
         Ok((name, formatter.amount(&category.amount, &data.currency_code)?, width))
@@ -231,11 +231,11 @@ mod tests {
         };
         alert.unpriced = vec![unpriced];
         for (locale, words) in [
-            ("en", "could not be converted and is not included."),
-            ("es", "no se pudo convertir y no está incluido."),
-            ("fr", "n'a pas pu être converti et n'est pas inclus."),
-            ("de", "konnte nicht umgerechnet werden und ist nicht enthalten."),
-            ("pt", "não pôde ser convertido e não está incluído."),
+            ("en", "could not be converted and are not included."),
+            ("es", "no se pudieron convertir y no están incluidos."),
+            ("fr", "ne sont pas inclus, faute de taux de change."),
+            ("de", "konnten nicht umgerechnet werden und sind nicht enthalten."),
+            ("pt", "não puderam ser convertidos e não estão incluídos."),
         ] {
             let (_, body) = render_notification(
                 locale,

@@ -61,7 +61,7 @@ fn ids(texts: &[String]) -> Result<Vec<Uuid>, Vec<FieldViolation>> {
             FieldViolation::new(
                 format!("email_ids[{index}]"),
                 "ID_INVALID",
-                "Send an id from ListFailedEmails.",
+                "The id must be from ListFailedEmails.",
             )
         })
     };

@@ -46,7 +46,7 @@ impl DateRange {
         let first = (text.len() == 7).then(|| format!("{text}-01").parse::<NaiveDate>().ok()).flatten();
         let days = first.filter(|day| (1900..=2200).contains(&day.year())).and_then(Self::from_month);
         days.ok_or_else(|| {
-            let text = "Send a month as YYYY-MM.";
+            let text = "The month must have the form YYYY-MM.";
             Error::Query(vec![FieldViolation::new("month", "PARAMETER_INVALID", text)])
         })
     }

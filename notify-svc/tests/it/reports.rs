@@ -65,7 +65,7 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
     let raw = smtp.next_message().await;
     let email = parse(&raw);
     assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some("monthly_report"));
-    assert_eq!(email.subject(), Some("Ihr September 2026"));
+    assert_eq!(email.subject(), Some("Ihr Bericht für September 2026"));
     let (text, html) = (email.body_text(0).expect("text"), email.body_html(0).expect("html"));
     assert!(text.contains("2.000,00 EUR") && text.contains("12.345,67 EUR"), "{text}");
     assert!(text.contains("Rent <b>: 300,00 EUR") && text.contains("Ohne Kategorie: 100,50 EUR"), "{text}");
@@ -84,7 +84,7 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
         notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
     }
     let raw = smtp.next_message().await;
-    assert_eq!(parse(&raw).subject(), Some("Ihr September 2026"), "the report for New York");
+    assert_eq!(parse(&raw).subject(), Some("Ihr Bericht für September 2026"), "the report for New York");
     notify.wait_for_text("select count(*)::text from notify.emails where state = 'sent'", "2").await;
     assert!(!smtp.has_messages());
 }

@@ -75,10 +75,7 @@ pub async fn every_invalid_field_is_reported_at_once(system: &System) {
     let body = json!({"email": "ana", "password": "short", "first_name": "", "default_currency": "XXX"});
     let request = system.client.request(Method::POST, "/api/v1/auth/register").json(&body);
     let response = system.client.send(request.header("accept-language", "de")).await;
-    assert_eq!(
-        (response.status, response.text("title").as_str()),
-        (422, "Einige Felder sind nicht zulässig")
-    );
+    assert_eq!((response.status, response.text("title").as_str()), (422, "Ungültige Felder"));
     let errors = response.body["errors"].as_array().expect("errors");
     let mut fields: Vec<_> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
     fields.sort_unstable();

@@ -31,6 +31,7 @@ pub struct CreateAccountRequest {
     /// The opening balance as a string or a number; may be negative. Default: zero.
     #[schema(example = "1250.00")]
     balance: Option<Amount>,
+    /// The description, at most 500 characters; default: none.
     #[schema(max_length = 500)]
     description: Option<String>,
     /// Whether the account counts towards net worth; default: true.
@@ -52,13 +53,13 @@ impl From<CreateAccountRequest> for pb::CreateAccountRequest {
 
 /// Create an account
 ///
-/// An opening balance other than zero becomes a transaction of type `opening`, dated today.
+/// A `balance` other than zero is posted as a transaction of type `opening`, dated today.
 #[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateAccountRequest,
     responses((status = 201, description = "The account", body = AccountResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_account(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -21,12 +21,12 @@ pub struct DeleteAccountQuery {
 
 /// Delete an account
 ///
-/// The transactions stay and the name becomes available; the account can be restored. Recurring
+/// The transactions stay, the name becomes available, and the account can be restored. Recurring
 /// transactions on the account are paused. An account whose balance or projected balance is not
 /// zero is rejected with 409 `ACCOUNT_HAS_BALANCE` unless `with_balance=true`.
 #[utoipa::path(delete, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), DeleteAccountQuery, ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), DeleteAccountQuery, ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The account is deleted"), WriteProblems))]
 pub async fn delete_account(
     State(state): State<AppState>,
     _user: RequirePermission<permission::AccountsWrite>,

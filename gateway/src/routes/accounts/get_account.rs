@@ -12,12 +12,12 @@ use crate::state::AppState;
 
 /// Get an account
 ///
-/// A deleted account is not found here; `GET /accounts?deleted=true` lists it. Send the `ETag` as
+/// A deleted account responds with 404; `GET /accounts?deleted=true` lists it. Send the `ETag` as
 /// `If-Match` when you update the account.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The account", body = AccountResponse,
-        headers(("ETag" = String, description = "Changes with the editable fields, not with the balance"))), ReadProblems))]
+        headers(("ETag" = String, description = "The version of the editable fields, which does not change with the balance"))), ReadProblems))]
 pub async fn get_account(
     State(state): State<AppState>,
     _query: NoQuery,

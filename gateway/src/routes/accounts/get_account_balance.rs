@@ -21,6 +21,7 @@ pub struct GetAccountBalanceQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountBalance)]
 pub struct AccountBalanceResponse {
+    /// The id of the account.
     #[schema(format = Uuid)]
     account_id: String,
     /// The day of the balance.
@@ -29,6 +30,7 @@ pub struct AccountBalanceResponse {
     /// The balance at the end of the day, in `currency_code`.
     #[schema(example = "1250.00")]
     balance: String,
+    /// The account's currency.
     #[schema(example = "EUR")]
     currency_code: String,
 }

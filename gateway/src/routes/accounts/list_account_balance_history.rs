@@ -12,14 +12,14 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListAccountBalanceHistoryQuery {
-    /// The first day, included; default: the year that ends with `to`.
+    /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
     /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
-    /// There are at most 4,000 intervals.
+    /// The span must have at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
 }
@@ -28,11 +28,14 @@ pub struct ListAccountBalanceHistoryQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BalanceHistory)]
 pub struct BalanceHistoryResponse {
+    /// The id of the account.
     #[schema(format = Uuid)]
     account_id: String,
+    /// The account's currency, in which all balances are.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The balances, oldest first; the last one is of the last day.
+    /// The balances, oldest first.
+    /// The last one is the balance at the end of the span.
     data: Vec<ClosingBalance>,
 }
 

@@ -13,7 +13,7 @@ use crate::routes::transactions::response::TransactionResponse;
 use crate::state::AppState;
 
 filtered_query!(ListAccountTransactionsQuery {
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -46,8 +46,8 @@ impl From<pb::AccountTransaction> for AccountTransaction {
 /// List an account's transactions
 ///
 /// Accepts the filters of `GET /transactions`. `running_balance` is the balance of the account
-/// after the transaction in the order of date and id; it includes transactions that the filters
-/// leave out.
+/// after the transaction, in the order of date and id; it includes transactions that the filters
+/// exclude.
 #[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = ListResponse<AccountTransaction>,

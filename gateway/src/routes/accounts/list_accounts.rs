@@ -18,7 +18,7 @@ pub struct ListAccountsQuery {
     /// If true, lists the deleted accounts instead of the others. Default: false.
     #[param(value_type = Option<bool>)]
     deleted: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -27,7 +27,8 @@ pub struct ListAccountsQuery {
 
 /// List accounts
 ///
-/// Accounts are listed in the order of their creation.
+/// Lists accounts in the order of their creation. Deleted accounts are listed only with
+/// `deleted=true`.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:read"])), params(ListAccountsQuery),
     responses((status = 200, description = "A page of accounts", body = ListResponse<AccountResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

@@ -11,24 +11,27 @@ use crate::routes::http::to_datetime;
 pub struct AccountResponse {
     #[schema(format = Uuid)]
     id: String,
+    /// The name, unique among the accounts that are not deleted.
     #[schema(example = "Current account")]
     name: String,
     /// The account type: `cash`, `bank` or `card`.
     #[schema(example = "bank")]
     account_type: String,
+    /// The account's currency (ISO 4217).
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The sum of the transactions up to today in the household's time zone.
-    /// In the account's currency.
+    /// The balance in `currency_code`.
+    /// It includes the transactions that are dated up to today in the household's time zone.
     #[schema(example = "1250.00")]
     balance: String,
-    /// The balance including transactions that are dated later.
+    /// The balance in `currency_code`, including transactions that are dated later.
     #[schema(example = "1050.00")]
     projected_balance: String,
+    /// The description; null: none.
     description: Option<String>,
     /// Whether the account counts towards net worth.
     include_in_net_worth: bool,
-    /// Whether the account takes new transactions; false: archived.
+    /// Whether the account accepts new transactions; false: archived.
     is_active: bool,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,

@@ -12,9 +12,10 @@ use crate::state::AppState;
 
 /// Restore a deleted account
 ///
-/// Rejected with 409 if another account has the name in the meantime.
+/// The request is rejected with 409 `ACCOUNT_NAME_TAKEN` if another account has taken the name in
+/// the meantime.
 #[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,

@@ -19,6 +19,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccountRequest {
+    /// The name, unique among the accounts that are not deleted.
     #[schema(nullable = false, example = "Current account", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
@@ -26,7 +27,7 @@ pub struct UpdateAccountRequest {
     #[schema(value_type = Option<enums::AccountType>, nullable = false, example = "bank")]
     #[serde(default, deserialize_with = "not_null")]
     account_type: Option<String>,
-    /// Immutable; if present, it must equal the current value.
+    /// The currency, immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
@@ -34,6 +35,7 @@ pub struct UpdateAccountRequest {
     #[schema(nullable = false, example = "1300.00")]
     #[serde(default, deserialize_with = "not_null")]
     balance: Option<Amount>,
+    /// The description, at most 500 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     description: Patch<String>,
@@ -69,9 +71,9 @@ fn request(
 
 /// Update an account
 ///
-/// PUT and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present.
 #[utoipa::path(method(put, patch), path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateAccountRequest,
     responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_account(

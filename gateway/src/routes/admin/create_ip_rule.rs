@@ -24,25 +24,26 @@ pub struct CreateIpRuleRequest {
     #[schema(required = true, example = "198.51.100.0/24")]
     #[serde(default)]
     cidr: String,
-    /// The user to whom the rule applies; absent: all users.
+    /// The user to whom the rule applies; default: all users.
     #[schema(format = Uuid)]
     user_id: Option<String>,
-    /// A note for administrators.
+    /// A note for administrators, at most 200 characters; default: none.
     #[schema(example = "Scans since Tuesday", max_length = 200)]
     note: Option<String>,
 }
 
 /// Create an IP rule
 ///
-/// Takes effect within a second. Among the rules for all users, and among the rules for one user,
-/// the narrowest network that contains the address decides; an address in no network is allowed.
-/// Both sets of rules must allow the address. A rule that would lock out the caller is rejected.
+/// The rule takes effect within a second. A request must be allowed both by the rules for all users
+/// and by the rules for its user. In each set, the narrowest network that contains the IP address
+/// decides; an address in no network is allowed. A rule that would lock you out is rejected with
+/// 409 `SELF_LOCKOUT`.
 #[utoipa::path(post, path = "/admin/ip-rules", tag = "admin", security(("access_token" = ["ip_rules:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateIpRuleRequest,
-    responses((status = 201, description = "The rule", body = IpRuleResponse,
-        headers(("Location" = String, description = "The URL to delete the rule"),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+    responses((status = 201, description = "The IP rule", body = IpRuleResponse,
+        headers(("Location" = String, description = "The URL of the rule, for its deletion"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_ip_rule(
     State(state): State<AppState>,
     _query: NoQuery,

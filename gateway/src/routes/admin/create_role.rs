@@ -18,6 +18,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct CreateRoleRequest {
     /// The name: 1 to 32 lowercase letters, digits, dashes or underscores.
+    /// It starts with a letter.
     #[schema(required = true, example = "auditor")]
     #[serde(default)]
     name: String,
@@ -29,13 +30,13 @@ pub struct CreateRoleRequest {
 
 /// Create a role
 ///
-/// A role cannot have permissions that the caller does not have.
+/// A role cannot have permissions that you do not have.
 #[utoipa::path(post, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateRoleRequest,
     responses((status = 201, description = "The role", body = RoleResponse,
-        headers(("ETag" = String), ("Location" = String, description = "The URL to update the role"),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+        headers(("ETag" = String), ("Location" = String, description = "The URL of the role, for its update or deletion"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_role(
     State(state): State<AppState>,
     _query: NoQuery,

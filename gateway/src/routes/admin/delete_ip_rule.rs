@@ -9,10 +9,11 @@ use crate::state::AppState;
 
 /// Delete an IP rule
 ///
-/// Takes effect within a second. Rejected if the remaining rules would lock out the caller.
+/// The deletion takes effect within a second. It is rejected with 409 `SELF_LOCKOUT` if the
+/// remaining rules would lock you out.
 #[utoipa::path(delete, path = "/admin/ip-rules/{id}", tag = "admin", security(("access_token" = ["ip_rules:write"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    responses((status = 204, description = "The IP rule is deleted"), WriteProblems))]
 pub async fn delete_ip_rule(
     State(state): State<AppState>,
     _query: NoQuery,

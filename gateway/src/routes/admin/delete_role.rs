@@ -9,10 +9,10 @@ use crate::state::AppState;
 
 /// Delete a role
 ///
-/// Rejected if a user has the role.
+/// The request is rejected with 409 `ROLE_IN_USE` if a user has the role.
 #[utoipa::path(delete, path = "/admin/roles/{name}", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The role is deleted"), WriteProblems))]
 pub async fn delete_role(
     State(state): State<AppState>,
     _query: NoQuery,

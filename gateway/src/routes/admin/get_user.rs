@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// Get a user
 ///
-/// Returns identity and roles, but no financial data.
+/// Returns the user's identity, status and roles, but no financial data.
 #[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The user", body = ManagedUserResponse, headers(("ETag" = String))), ReadProblems))]

@@ -33,7 +33,7 @@ pub struct ListAuditLogQuery {
     /// The latest time, excluded (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     to: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -45,7 +45,7 @@ pub struct ListAuditLogQuery {
 /// Lists every change in every service, with its author and origin, newest first.
 #[utoipa::path(get, path = "/admin/audit-log", tag = "admin", security(("access_token" = ["audit:read"])),
     params(ListAuditLogQuery),
-    responses((status = 200, description = "A page, newest first", body = ListResponse<AuditLogEntry>,
+    responses((status = 200, description = "A page of entries", body = ListResponse<AuditLogEntry>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_audit_log(
     State(state): State<AppState>,

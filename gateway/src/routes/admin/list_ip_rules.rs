@@ -11,10 +11,10 @@ use crate::state::AppState;
 
 /// List IP rules
 ///
-/// The newest rule comes first.
+/// Lists IP rules, newest first.
 #[utoipa::path(get, path = "/admin/ip-rules", tag = "admin", security(("access_token" = ["ip_rules:read"])),
     params(PageParams),
-    responses((status = 200, description = "A page of rules", body = ListResponse<IpRuleResponse>,
+    responses((status = 200, description = "A page of IP rules", body = ListResponse<IpRuleResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_ip_rules(
     State(state): State<AppState>,

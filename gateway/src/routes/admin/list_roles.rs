@@ -26,7 +26,7 @@ pub struct RoleListResponse {
 ///
 /// Returns all roles, and all permissions that a role can have.
 #[utoipa::path(get, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:read"])),
-    responses((status = 200, description = "Roles and permissions", body = RoleListResponse), ReadProblems))]
+    responses((status = 200, description = "All roles and permissions", body = RoleListResponse), ReadProblems))]
 pub async fn list_roles(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -28,7 +28,7 @@ pub struct ListSecurityEventsQuery {
     /// The latest time, excluded (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     to: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -40,7 +40,7 @@ pub struct ListSecurityEventsQuery {
 /// Lists failed logins, denied permissions and similar events of all users, newest first.
 #[utoipa::path(get, path = "/admin/security-events", tag = "admin", security(("access_token" = ["security:read"])),
     params(ListSecurityEventsQuery),
-    responses((status = 200, description = "A page, newest first", body = ListResponse<SecurityEvent>,
+    responses((status = 200, description = "A page of security events", body = ListResponse<SecurityEvent>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_security_events(
     State(state): State<AppState>,

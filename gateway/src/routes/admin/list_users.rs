@@ -15,14 +15,14 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListUsersQuery {
-    /// The beginning of an email address or a username, or a user id.
+    /// The beginning of an email address or username, or a whole user id.
     q: Option<String>,
     /// The status: `unverified`, `active`, `locked`, `pending_deletion` or `erased`.
     #[param(value_type = Option<enums::UserStatus>, inline)]
     status: Option<String>,
-    /// The name of a role.
+    /// The name of a role that the users have.
     role: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -31,7 +31,7 @@ pub struct ListUsersQuery {
 
 /// List users
 ///
-/// The newest user comes first.
+/// Lists users, newest first.
 #[utoipa::path(get, path = "/admin/users", tag = "admin", security(("access_token" = ["users:read"])),
     params(ListUsersQuery),
     responses((status = 200, description = "A page of users", body = ListResponse<ManagedUserResponse>,

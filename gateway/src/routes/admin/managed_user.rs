@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A user as administrators see it.
+/// A user, as shown to administrators.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedUser)]
 pub struct ManagedUserResponse {
@@ -13,6 +13,7 @@ pub struct ManagedUserResponse {
     id: String,
     #[schema(example = "ana@example.com")]
     email: String,
+    /// The username; null: none.
     #[schema(example = "ana.gil")]
     username: Option<String>,
     #[schema(example = "Ana")]
@@ -22,6 +23,7 @@ pub struct ManagedUserResponse {
     /// The status: `unverified`, `active`, `locked`, `pending_deletion` or `erased`.
     #[schema(example = "active")]
     status: String,
+    /// The names of the roles.
     #[schema(example = json!(["user"]))]
     roles: Vec<String>,
     /// Whether a second factor is enabled.
@@ -29,7 +31,7 @@ pub struct ManagedUserResponse {
     /// The number of sessions that have not ended.
     open_sessions: i32,
     created_at: Option<DateTime<Utc>>,
-    /// The time when the user was last seen; null: never.
+    /// The time at which the user was last seen; null: never.
     last_seen_at: Option<DateTime<Utc>>,
     /// The time of the lock; null: not locked.
     locked_at: Option<DateTime<Utc>>,

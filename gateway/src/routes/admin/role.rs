@@ -28,6 +28,10 @@ impl From<pb::Role> for RoleResponse {
 pub fn require_permissions(permissions: Option<Vec<String>>) -> Result<Vec<String>, Problem> {
     permissions.ok_or_else(|| {
         let problem = Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.");
-        problem.field("permissions", "REQUIRED", "Send a list of permissions; it may be empty.")
+        problem.field(
+            "permissions",
+            "REQUIRED",
+            "A list of permissions is required. Send one; it may be empty.",
+        )
     })
 }

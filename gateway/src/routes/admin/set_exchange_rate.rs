@@ -21,11 +21,11 @@ pub struct SetExchangeRateRequest {
     #[schema(required = true, example = "CHF")]
     #[serde(default)]
     currency_code: String,
-    /// The number of units of `currency_code` per unit of `base`.
+    /// The number of units of `currency_code` per unit of `base`, above zero.
     #[schema(required = true, example = "0.9194")]
     #[serde(default)]
     rate: Amount,
-    /// The day of the rate; default: today in UTC.
+    /// The day of the rate as `YYYY-MM-DD`; default: today in UTC.
     #[schema(example = "2026-10-30")]
     date: Option<String>,
 }
@@ -34,21 +34,23 @@ pub struct SetExchangeRateRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ManualExchangeRate)]
 pub struct ManualExchangeRateResponse {
+    /// The base currency: `USD` or `EUR`.
     #[schema(example = "EUR")]
     base: String,
+    /// The currency whose rate is set (ISO 4217).
     #[schema(example = "CHF")]
     currency_code: String,
     #[serde(flatten)]
     rate: Rate,
 }
 
-/// Set an exchange rate manually
+/// Set an exchange rate
 ///
-/// The rate takes precedence over all other rates of its day. Amounts that were already converted
-/// do not change.
+/// Sets the rate between two currencies on a day manually. It takes precedence over all other rates
+/// of that day. Amounts that were already converted do not change.
 #[utoipa::path(put, path = "/admin/exchange-rates", tag = "admin", security(("access_token" = ["exchange_rates:write"])),
     request_body = SetExchangeRateRequest,
-    responses((status = 200, description = "The rate", body = ManualExchangeRateResponse), WriteProblems))]
+    responses((status = 200, description = "The exchange rate", body = ManualExchangeRateResponse), WriteProblems))]
 pub async fn set_exchange_rate(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -24,9 +24,9 @@ pub struct UpdateRoleRequest {
 
 /// Update a role
 ///
-/// Takes effect within a second, also for access tokens that are already issued.
+/// The new permissions take effect within a second, also for access tokens that are already issued.
 #[utoipa::path(put, path = "/admin/roles/{name}", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateRoleRequest,
     responses((status = 200, description = "The role", body = RoleResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_role(

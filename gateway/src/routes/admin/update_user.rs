@@ -16,12 +16,13 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateManagedUserRequest {
-    /// True ends all sessions of the user and rejects logins; false unlocks.
+    /// Whether the user is locked.
+    /// Locking ends all sessions of the user and rejects logins.
     #[schema(nullable = false, example = true)]
     #[serde(default, deserialize_with = "not_null")]
     is_locked: Option<bool>,
-    /// The complete list of roles; requires the permission `roles:write` as well.
-    /// A change ends the user's sessions.
+    /// The complete list of roles, which requires the permission `roles:write` as well.
+    /// A change ends all sessions of the user.
     #[schema(nullable = false, example = json!(["user", "support"]))]
     #[serde(default, deserialize_with = "not_null")]
     roles: Option<Vec<String>>,
@@ -31,12 +32,13 @@ pub struct UpdateManagedUserRequest {
     end_sessions: Option<bool>,
 }
 
-/// Update a user's lock, roles and sessions
+/// Update a user
 ///
-/// Takes effect in all services within a second. A user with more permissions than the caller
-/// cannot be changed, and at least one administrator must remain.
+/// Locks or unlocks a user, sets the roles or ends all sessions. The change takes effect in all
+/// services within a second. A user who has permissions that you do not have cannot be changed, and
+/// at least one administrator must remain.
 #[utoipa::path(patch, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateManagedUserRequest,
     responses((status = 200, description = "The user", body = ManagedUserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_user(

@@ -18,14 +18,14 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeCashFlowQuery {
-    /// The first day, included; default: the year that ends with `to`.
+    /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
     /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
-    /// There are at most 4,000 intervals.
+    /// The span must have at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
     /// The response format: `json` (default), `csv` or `svg` (a chart).
@@ -48,12 +48,16 @@ pub struct CashFlowResponse {
     data: Vec<CashFlowInterval>,
 }
 
-/// The inflow and outflow of one interval, without transfers between own accounts.
+/// The inflow and outflow of one interval.
+///
+/// Transfers between accounts of the household are not included.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CashFlowInterval {
     #[serde(flatten)]
     span: Span,
+    /// The sum of the money that came in.
     inflow: Sum,
+    /// The sum of the money that went out.
     outflow: Sum,
     /// The sum of opening balances and adjustments.
     other: Sum,
@@ -120,8 +124,9 @@ fn to_csv(analysis: &CashFlowResponse) -> CsvWriter {
 
 /// Analyze cash flow
 ///
-/// Returns inflow and outflow per interval as JSON, CSV or a chart. Transfers between own accounts
-/// are neither; opening balances and adjustments are listed separately as `other`.
+/// Returns the inflow and outflow of each interval as JSON, CSV or a chart. Transfers between
+/// accounts of the household are neither; opening balances and adjustments are listed separately as
+/// `other`.
 #[utoipa::path(get, path = "/analytics/cash-flow", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCashFlowQuery),
     responses((status = 200, description = "The cash flow", content(
         (CashFlowResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

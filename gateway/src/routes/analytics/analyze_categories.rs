@@ -46,12 +46,14 @@ pub struct CategoryAnalysisResponse {
     currency_code: String,
     #[serde(flatten)]
     span: Span,
-    /// The span that is compared with.
-    /// For whole months, as many months before; for a month so far, the same days of the previous
-    /// month; for other spans, as many days immediately before.
+    /// The span with which `data` is compared.
+    /// For whole months, the same number of months before; for a part of a month from its first
+    /// day, the same days of the previous month; for other spans, the same number of days
+    /// immediately before.
     previous_span: Span,
+    /// The sum of all categories.
     total: Sum,
-    /// The categories, largest first, each without its subcategories.
+    /// The categories, largest first; the amounts do not include subcategories.
     data: Vec<AnalyzedCategory>,
 }
 
@@ -71,12 +73,12 @@ pub struct AnalyzedCategory {
     /// The percentage of the total, one decimal; null if the total is not above zero.
     #[schema(example = "74.6")]
     share: Option<String>,
-    /// The amount in `previous_span`.
+    /// The amount in `previous_span`, in the household's currency.
     #[schema(example = "140.00")]
     previous_amount: String,
     /// The amounts missing in `previous_amount` because they have no exchange rate.
     previous_unpriced: Vec<CurrencySum>,
-    /// The difference between the amount and `previous_amount`.
+    /// The change: `amount` minus `previous_amount`.
     #[schema(example = "-34.00")]
     change: String,
     /// The change in percent with one decimal; null if `previous_amount` is zero.
@@ -145,7 +147,8 @@ fn to_csv(analysis: &CategoryAnalysisResponse) -> CsvWriter {
 /// Analyze categories
 ///
 /// Returns the amount and share of each category and its change compared with the previous span, as
-/// JSON, CSV or a chart. The largest category comes first; each is without its subcategories.
+/// JSON, CSV or a chart. The largest category comes first. The amounts do not include
+/// subcategories.
 #[utoipa::path(get, path = "/analytics/categories", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCategoriesQuery),
     responses((status = 200, description = "The categories", content(
         (CategoryAnalysisResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

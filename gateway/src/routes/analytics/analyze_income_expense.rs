@@ -18,14 +18,14 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeIncomeExpenseQuery {
-    /// The first day, included; default: the year that ends with `to`.
+    /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
     /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
-    /// There are at most 4,000 intervals.
+    /// The span must have at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
     /// The response format: `json` (default), `csv` or `svg` (a chart).
@@ -53,6 +53,7 @@ pub struct IncomeExpenseResponse {
 pub struct IncomeExpenseInterval {
     #[serde(flatten)]
     span: Span,
+    /// The total income.
     income: Sum,
     /// The expenses minus refunds.
     expense: Sum,
@@ -103,8 +104,8 @@ fn to_csv(analysis: &IncomeExpenseResponse) -> CsvWriter {
 
 /// Analyze income and expenses
 ///
-/// Returns income and expenses per interval as JSON, CSV or a chart, in the household's currency at
-/// the exchange rate of each day and by currency. Refunds reduce expenses.
+/// Returns the income and expenses of each interval as JSON, CSV or a chart, by currency and in the
+/// household's currency at the exchange rate of each day. Refunds reduce expenses.
 #[utoipa::path(get, path = "/analytics/income-expense", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeIncomeExpenseQuery),
     responses((status = 200, description = "Income and expenses", content(
         (IncomeExpenseResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

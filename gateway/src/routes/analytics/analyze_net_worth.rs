@@ -18,14 +18,14 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeNetWorthQuery {
-    /// The first day, included; default: the year that ends with `to`.
+    /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
     /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
-    /// There are at most 4,000 intervals.
+    /// The span must have at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
     /// The response format: `json` (default), `csv` or `svg` (a chart).
@@ -44,23 +44,26 @@ pub struct NetWorthResponse {
     /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The last day of each interval, oldest first; the last entry is the last day.
+    /// The net worth on the last day of each interval, oldest first.
+    /// The last interval ends on the last day of the span.
     data: Vec<NetWorthDay>,
 }
 
 /// The net worth at the end of a day, at the exchange rates of that day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NetWorthDay {
+    /// The day.
     #[schema(format = Date, example = "2026-08-31")]
     date: String,
+    /// The sum of all balances.
     net_worth: Sum,
-    /// The sum of the positive balances.
+    /// The sum of the positive balances, in the household's currency.
     #[schema(example = "681.88")]
     assets: String,
-    /// The sum of the negative balances.
+    /// The sum of the negative balances, in the household's currency.
     #[schema(example = "-200.00")]
     liabilities: String,
-    /// Currencies without an exchange rate up to this day.
+    /// The currencies without an exchange rate up to this day.
     /// Their amounts are in `net_worth.unpriced`.
     unpriced: Vec<String>,
 }
@@ -103,9 +106,9 @@ fn to_csv(analysis: &NetWorthResponse) -> CsvWriter {
 
 /// Analyze net worth
 ///
-/// Returns the net worth per interval as JSON, CSV or a chart, at the exchange rates of each day.
-/// It includes the accounts with `include_in_net_worth`; a deleted account is included up to the
-/// day before its deletion.
+/// Returns the net worth at the end of each interval as JSON, CSV or a chart, at the exchange rates
+/// of each day. It includes the accounts with `include_in_net_worth`; a deleted account is included
+/// up to the day before its deletion.
 #[utoipa::path(get, path = "/analytics/net-worth", tag = "analytics", security(("access_token" = ["accounts:read"])), params(AnalyzeNetWorthQuery),
     responses((status = 200, description = "The net worth", content(
         (NetWorthResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -45,18 +45,21 @@ pub struct SpendingResponse {
     currency_code: String,
     #[serde(flatten)]
     span: Span,
+    /// The spending in the whole span.
     total: Sum,
-    /// The groups: the largest first, but days, weeks and months in order of time.
+    /// The groups: categories and accounts largest first, intervals oldest first.
     data: Vec<SpendingGroup>,
 }
 
 /// The spending on one category, from one account or in one interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpendingGroup {
-    /// The id of the category or account; null: without a category, or an interval.
+    /// The id of the category or account.
+    /// Null for transactions without a category, and for an interval.
     #[schema(format = Uuid)]
     id: Option<String>,
-    /// The name of the category or account; null: without a category, or an interval.
+    /// The name of the category or account.
+    /// Null for transactions without a category, and for an interval.
     name: Option<String>,
     /// The days of the interval; null for a category or account.
     span: Option<Span>,
@@ -116,10 +119,10 @@ fn to_csv(analysis: &SpendingResponse) -> CsvWriter {
     csv
 }
 
-/// Analyze spending by category, account or time
+/// Analyze spending
 ///
-/// Returns expenses minus refunds as JSON, CSV or a chart, in the household's currency at the
-/// exchange rate of each day and by currency.
+/// Returns expenses minus refunds as JSON, CSV or a chart, by currency and in the household's
+/// currency at the exchange rate of each day.
 #[utoipa::path(get, path = "/analytics/spending", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeSpendingQuery),
     responses((status = 200, description = "The spending", content(
         (SpendingResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -47,7 +47,7 @@ pub struct SpendingPatternsResponse {
     weekdays: Vec<WeekdayPattern>,
     /// The five largest expenses.
     largest: Vec<TransactionResponse>,
-    /// The categories whose spending is at most 50% or at least 150% of the usual.
+    /// The categories whose spending is at most 50% or at least 150% of `usual`.
     unusual: Vec<UnusualCategory>,
 }
 
@@ -57,6 +57,7 @@ pub struct WeekdayPattern {
     /// The weekday: 1 is Monday, 7 is Sunday.
     #[schema(example = 1)]
     weekday: i32,
+    /// The average spending on this weekday.
     average: Sum,
 }
 
@@ -68,10 +69,11 @@ pub struct UnusualCategory {
     id: Option<String>,
     /// The name of the category; null: transactions without a category.
     name: Option<String>,
+    /// The spending in the span.
     amount: Sum,
-    /// The average of the three previous spans.
-    /// For whole months these are as many months before, for a month so far the same days of the
-    /// previous months, for other spans as many days before.
+    /// The average of the three previous spans, in the household's currency.
+    /// For whole months, each has the same number of months; for a part of a month from its first
+    /// day, the same days of its month; for other spans, the same number of days.
     #[schema(example = "30.00")]
     usual: String,
     /// The amounts missing in `usual` because they have no exchange rate.
@@ -172,8 +174,8 @@ fn to_csv(analysis: &SpendingPatternsResponse) -> CsvWriter {
 
 /// Analyze spending patterns
 ///
-/// Returns the average spending per weekday, the five largest expenses, and the categories that
-/// differ strongly from the average of the three previous spans, as JSON, CSV or a chart.
+/// Returns the average spending per weekday, the five largest expenses, and the categories whose
+/// spending differs strongly from the average of the three previous spans, as JSON, CSV or a chart.
 #[utoipa::path(get, path = "/analytics/patterns", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeSpendingPatternsQuery),
     responses((status = 200, description = "The patterns; the chart shows the weekdays", content(
         (SpendingPatternsResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -19,8 +19,10 @@ pub struct Sum {
 /// The part of a sum that is in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrencySum {
+    /// The currency of `amount`.
     #[schema(example = "EUR")]
     pub currency_code: String,
+    /// The amount in `currency_code`.
     #[schema(example = "110.00")]
     pub amount: String,
 }

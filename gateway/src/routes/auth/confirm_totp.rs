@@ -24,17 +24,18 @@ pub struct ConfirmTotpRequest {
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecoveryCodes)]
 pub struct RecoveryCodesResponse {
+    /// The recovery codes.
     #[schema(example = json!(["k7qd-x2mp-93aw-hr5t"]))]
     recovery_codes: Vec<String>,
 }
 
-/// Enable the second factor
+/// Confirm the second factor
 ///
-/// Confirms the enrollment with the first code. From then on a login requires a code. Returns the
-/// recovery codes, which are not shown again.
+/// Confirms the enrollment with the first code and enables the second factor: from then on, a login
+/// requires a code. Returns the recovery codes, which are not shown again.
 #[utoipa::path(post, path = "/auth/mfa/totp/confirm", tag = "auth", request_body = ConfirmTotpRequest,
     security(("access_token" = ["profile:write"])),
-    responses((status = 200, description = "Ten recovery codes, shown once", body = RecoveryCodesResponse), WriteProblems))]
+    responses((status = 200, description = "Ten recovery codes", body = RecoveryCodesResponse), WriteProblems))]
 pub async fn confirm_totp(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,10 +9,11 @@ use crate::state::AppState;
 
 /// Delete a device
 ///
-/// Revokes the sessions of the device. The next login with it counts as a login from a new device.
+/// Revokes the sessions of one of your devices. The next login with it counts as a login from a new
+/// device.
 #[utoipa::path(delete, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The device is deleted"), WriteProblems))]
 pub async fn delete_device(
     State(state): State<AppState>,
     _query: NoQuery,

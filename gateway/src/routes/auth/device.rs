@@ -2,11 +2,11 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// The device that the client runs on, as the client reports it.
+/// The device that the client runs on, as reported by the client.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
-    /// An id that is stable for an installation.
+    /// An id of the installation, which does not change.
     #[schema(example = "b1946ac9-2f7e-4b7e-9d1c-0c5d7a1f3e2a")]
     #[serde(default)]
     device_id: String,

@@ -27,10 +27,10 @@ pub struct TotpEnrollmentResponse {
 
 /// Enroll a second factor
 ///
-/// The second factor takes effect when it is confirmed with its first code. A second request
+/// The second factor takes effect when you confirm it with its first code. A second request
 /// replaces an enrollment that is not confirmed.
 #[utoipa::path(post, path = "/auth/mfa/totp", tag = "auth", security(("access_token" = ["profile:write"])),
-    responses((status = 200, description = "The secret for an authenticator app", body = TotpEnrollmentResponse), WriteProblems))]
+    responses((status = 200, description = "The secret for the authenticator app", body = TotpEnrollmentResponse), WriteProblems))]
 pub async fn enroll_totp(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -23,8 +23,9 @@ pub struct KnownDeviceResponse {
     /// The IP address of the last request; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
+    /// The `User-Agent` of the last request.
     user_agent: String,
-    /// Whether the user marked the device as trusted; does not affect logins.
+    /// Whether the device is marked as trusted; this does not affect logins.
     is_trusted: bool,
     first_seen_at: Option<DateTime<Utc>>,
     last_seen_at: Option<DateTime<Utc>>,

@@ -8,11 +8,11 @@ use crate::problem::Problem;
 use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
-/// List your devices
+/// List devices
 ///
-/// Lists all devices on one page, the most recently used first.
+/// Lists all devices that you have logged in with on one page, most recently used first.
 #[utoipa::path(get, path = "/auth/devices", tag = "auth", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "All devices that you have logged in with", body = ListResponse<KnownDeviceResponse>), ReadProblems))]
+    responses((status = 200, description = "All devices", body = ListResponse<KnownDeviceResponse>), ReadProblems))]
 pub async fn list_devices(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -24,6 +24,7 @@ pub struct Session {
     /// The IP address of the login; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
+    /// The `User-Agent` of the login.
     user_agent: String,
     created_at: Option<DateTime<Utc>>,
     /// The time of the last token refresh.
@@ -50,11 +51,11 @@ impl From<pb::Session> for Session {
     }
 }
 
-/// List your sessions
+/// List sessions
 ///
-/// Lists all sessions on one page, the most recently used first.
+/// Lists all of your sessions that have not ended on one page, most recently used first.
 #[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "All sessions that have not ended", body = ListResponse<Session>), ReadProblems))]
+    responses((status = 200, description = "All sessions", body = ListResponse<Session>), ReadProblems))]
 pub async fn list_sessions(
     State(state): State<AppState>,
     _query: NoQuery,

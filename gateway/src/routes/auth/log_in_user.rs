@@ -28,6 +28,7 @@ pub struct LoginRequest {
     /// Required if a second factor is enabled.
     #[schema(example = "042042")]
     code: Option<String>,
+    /// The device that the client runs on; default: unknown.
     #[schema(value_type = Option<Device>)]
     device: Option<StrictObject<Device>>,
 }
@@ -44,7 +45,7 @@ impl From<LoginRequest> for pb::LoginRequest {
     }
 }
 
-/// A new session.
+/// The tokens and the user of a new session.
 #[derive(Serialize, ToSchema)]
 pub struct LoginResponse {
     #[serde(flatten)]
@@ -55,9 +56,9 @@ pub struct LoginResponse {
 /// Log in
 ///
 /// A wrong password, an unknown user, a locked account and too many attempts get the same response.
-/// With the right password, an unverified address gets 403 `EMAIL_NOT_VERIFIED`, and a missing code
-/// of the second factor gets 401 `MFA_REQUIRED`. A login during the grace period of a deletion
-/// restores the account.
+/// With the correct password, an unverified email address gets 403 `EMAIL_NOT_VERIFIED`, and a
+/// missing code of the second factor gets 401 `MFA_REQUIRED`. A login during the grace period of a
+/// deletion restores the account.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "A new session", body = LoginResponse), PublicProblems))]
 pub async fn log_in_user(

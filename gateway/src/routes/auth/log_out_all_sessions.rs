@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Log out everywhere
 ///
-/// Ends all sessions of the user, including the current one.
+/// Ends all of your sessions, including the current one.
 #[utoipa::path(post, path = "/auth/logout-all", tag = "auth", security(("access_token" = [])),
-    responses((status = 204, description = "All sessions have ended"), UserProblems))]
+    responses((status = 204, description = "All sessions are ended"), UserProblems))]
 pub async fn log_out_all_sessions(
     State(state): State<AppState>,
     _query: NoQuery,

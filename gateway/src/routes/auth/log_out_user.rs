@@ -9,20 +9,21 @@ use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The session to end; without a body, the access token's session.
+/// The session to end; without a body, the session of the access token.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogoutRequest {
-    /// The refresh token of the session to end; default: the access token's session.
+    /// The refresh token of the session to end; default: the session of the access token.
     refresh_token: Option<String>,
 }
 
 /// Log out
 ///
-/// The access tokens of the session are rejected within a second.
+/// Ends the session of the access token, or of `refresh_token`. Its access tokens are rejected
+/// within a second.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutRequest>,
     security(("access_token" = [])),
-    responses((status = 204, description = "The session has ended"), UserProblems))]
+    responses((status = 204, description = "The session is ended"), UserProblems))]
 pub async fn log_out_user(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,7 +9,7 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The password and second factor of the caller.
+/// Your password and second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReauthenticateRequest {
@@ -24,14 +24,14 @@ pub struct ReauthenticateRequest {
 
 /// Reauthenticate
 ///
-/// The reauthentication is valid for five minutes in this session; a login counts as one.
-/// Operations that change how you log in require it, otherwise they respond with 403
+/// A reauthentication is valid for five minutes in this session; a login counts as one. Operations
+/// that change how you log in require it and otherwise respond with 403
 /// `REAUTHENTICATION_REQUIRED`: enrolling a second factor, changing username, phone number or
 /// devices, and ending other sessions. If a second factor is enabled, changing the password or
 /// email address requires it as well.
 #[utoipa::path(post, path = "/auth/reauthenticate", tag = "auth", request_body = ReauthenticateRequest,
     security(("access_token" = ["profile:write"])),
-    responses((status = 204, description = "Reauthenticated"), WriteProblems))]
+    responses((status = 204, description = "The session is reauthenticated"), WriteProblems))]
 pub async fn reauthenticate_user(
     State(state): State<AppState>,
     _query: NoQuery,

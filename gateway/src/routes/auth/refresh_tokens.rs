@@ -13,6 +13,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
+    /// The refresh token that was issued last.
     #[schema(required = true)]
     #[serde(default)]
     refresh_token: String,
@@ -20,8 +21,8 @@ pub struct RefreshRequest {
 
 /// Refresh tokens
 ///
-/// A refresh token is valid once. A second use ends its session, except within 30 seconds while its
-/// successor is unused: then the response is the same successor.
+/// A refresh token is valid once. A second use ends its session, except within 30 seconds while the
+/// next refresh token is unused: then the response is the same pair of tokens again.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshRequest,
     responses((status = 200, description = "The next pair of tokens", body = TokenPairResponse), PublicProblems))]
 pub async fn refresh_tokens(

@@ -18,7 +18,7 @@ pub struct RegisterRequest {
     #[serde(default)]
     email: String,
     /// The password: 12 to 128 characters.
-    /// It must not be common or contain the name or email address.
+    /// It must not be common, easy to guess, or contain the name or email address.
     #[schema(required = true, example = "correct horse battery", min_length = 12, max_length = 128)]
     #[serde(default)]
     password: String,
@@ -29,23 +29,26 @@ pub struct RegisterRequest {
     #[serde(default)]
     last_name: String,
     /// The public username: 3 to 30 letters, digits, dots, dashes or underscores.
+    /// It starts with a letter. Default: none.
     #[schema(example = "ana.gil")]
     username: Option<String>,
-    /// The phone number in international format.
+    /// The phone number in international format; default: none.
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
-    /// The language: `en`, `es`, `fr`, `de` or `pt`; default: from `Accept-Language`.
+    /// The language of emails and notifications: `en`, `es`, `fr`, `de` or `pt`.
+    /// Default: from `Accept-Language`.
     #[schema(value_type = Option<enums::Locale>, example = "es")]
     locale: Option<String>,
     /// The theme: `light`, `dark` or `system` (default).
     #[schema(value_type = Option<enums::Theme>, example = "system")]
     theme: Option<String>,
-    /// The household's currency (ISO 4217); default: USD. Immutable after verification.
+    /// The household's currency (ISO 4217); default: USD. It is immutable once verified.
     #[schema(example = "EUR")]
     default_currency: Option<String>,
     /// The household's time zone (IANA name); default: UTC.
     #[schema(example = "Europe/Madrid")]
     timezone: Option<String>,
+    /// The device that the client runs on; default: unknown.
     #[schema(value_type = Option<Device>)]
     device: Option<StrictObject<Device>>,
 }
@@ -70,8 +73,8 @@ impl From<RegisterRequest> for pb::RegisterRequest {
 
 /// Register a user
 ///
-/// The response is the same whether the email address is known or not; an email reports the result.
-/// An address that was never verified may be registered again.
+/// The response is the same whether the email address is known or not; the result is reported by
+/// email. An address that was never verified can be registered again.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
     responses((status = 202, description = "An email is sent"), PublicProblems))]
 pub async fn register_user(

@@ -9,7 +9,7 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The password and second factor of the caller.
+/// Your password and second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveTotpRequest {
@@ -24,11 +24,11 @@ pub struct RemoveTotpRequest {
 
 /// Remove the second factor
 ///
-/// Requires the password and a code of the authenticator app or a recovery code. An email notifies
-/// you of the change.
+/// Requires the password and a code of the authenticator app or a recovery code. You are notified
+/// of the change by email.
 #[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpRequest,
     security(("access_token" = ["profile:write"])),
-    responses((status = 204, description = "A login requires only the password"), WriteProblems))]
+    responses((status = 204, description = "The second factor is removed"), WriteProblems))]
 pub async fn remove_totp(
     State(state): State<AppState>,
     _query: NoQuery,

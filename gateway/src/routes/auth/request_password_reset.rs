@@ -9,7 +9,7 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The user who forgot the password.
+/// The user whose password is to be reset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
@@ -22,7 +22,7 @@ pub struct ForgotPasswordRequest {
 /// Request a password reset
 ///
 /// The response is the same whether the email address is known or not. If it is known, an email
-/// with a link (valid for 60 minutes) and a code (10 minutes, five attempts) is sent.
+/// with a link (valid for 60 minutes) and a code (valid for 10 minutes and five attempts) is sent.
 #[utoipa::path(post, path = "/auth/forgot-password", tag = "auth", request_body = ForgotPasswordRequest,
     responses((status = 202, description = "An email is sent if the address is known"), PublicProblems))]
 pub async fn request_password_reset(

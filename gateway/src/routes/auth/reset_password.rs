@@ -23,7 +23,7 @@ pub struct ResetPasswordRequest {
     #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
     /// The new password: 12 to 128 characters.
-    /// It must not be common or contain the name or email address.
+    /// It must not be common, easy to guess, or contain the name or email address.
     #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]
     #[serde(default)]
     new_password: String,
@@ -31,10 +31,10 @@ pub struct ResetPasswordRequest {
 
 /// Reset the password
 ///
-/// Ends all sessions. A second factor remains enabled. The token or code stays valid if the new
-/// password is rejected.
+/// Ends all sessions of the user. A second factor remains enabled. The token or code stays valid if
+/// the new password is rejected.
 #[utoipa::path(post, path = "/auth/reset-password", tag = "auth", request_body = ResetPasswordRequest,
-    responses((status = 204, description = "The password has changed"), PublicProblems))]
+    responses((status = 204, description = "The password is changed"), PublicProblems))]
 pub async fn reset_password(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -7,12 +7,12 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Revoke one of your sessions
+/// Revoke a session
 ///
-/// The access tokens of the session are rejected within a second.
+/// Ends one of your sessions. Its access tokens are rejected within a second.
 #[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "The session has ended"), WriteProblems))]
+    responses((status = 204, description = "The session is ended"), WriteProblems))]
 pub async fn revoke_session(
     State(state): State<AppState>,
     _query: NoQuery,

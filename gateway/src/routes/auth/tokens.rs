@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 pub struct TokenPairResponse {
     /// A JWT to send as `Authorization: Bearer …`.
     access_token: String,
-    /// A token that is valid once, for the next pair of tokens.
+    /// A token that is valid once and returns the next pair of tokens.
     refresh_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]

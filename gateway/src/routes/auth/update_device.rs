@@ -22,11 +22,12 @@ pub struct UpdateDeviceRequest {
     is_trusted: Option<bool>,
 }
 
-/// Mark a device as trusted or untrusted
+/// Update a device
 ///
-/// The mark is for your information only: it does not change what a login from the device requires.
+/// Marks a device as trusted or untrusted. The mark is for your information only: it does not
+/// change what a login from the device requires.
 #[utoipa::path(patch, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateDeviceRequest,
     responses((status = 200, description = "The device", body = KnownDeviceResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_device(

@@ -29,7 +29,7 @@ pub struct VerifyEmailRequest {
 /// Verifies the address of a new user and creates the household, or confirms the new address of an
 /// existing user.
 #[utoipa::path(post, path = "/auth/verify-email", tag = "auth", request_body = VerifyEmailRequest,
-    responses((status = 204, description = "Verified"), PublicProblems))]
+    responses((status = 204, description = "The email address is verified"), PublicProblems))]
 pub async fn verify_email(
     State(state): State<AppState>,
     _query: NoQuery,

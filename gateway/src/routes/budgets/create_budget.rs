@@ -17,6 +17,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBudgetRequest {
+    /// The name, at most 100 characters.
     #[schema(required = true, example = "Food", max_length = 100)]
     #[serde(default)]
     name: String,
@@ -27,10 +28,11 @@ pub struct CreateBudgetRequest {
     /// The currency (ISO 4217), immutable; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
-    /// The expense category, including its subcategories. Send this or `category_ids`.
+    /// The expense category, whose subcategories are included.
+    /// Send this or `category_ids`.
     #[schema(value_type = Option<uuid::Uuid>)]
     category_id: Option<String>,
-    /// At most 50 expense categories, including their subcategories.
+    /// At most 50 expense categories, whose subcategories are included.
     /// Send this or `category_id`.
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     category_ids: Option<Vec<String>>,
@@ -39,19 +41,20 @@ pub struct CreateBudgetRequest {
     #[schema(value_type = enums::BudgetFrequency, required = true, example = "monthly")]
     #[serde(default)]
     frequency: String,
-    /// The day from which periods are counted, immutable; month-ends are kept.
-    /// Default: the first day of the current calendar period.
+    /// The day from which periods are counted, immutable.
+    /// If a month is too short, its last day counts: January 31, February 28, March 31. Default:
+    /// the first day of the current calendar period.
     #[schema(value_type = Option<NaiveDate>)]
     start_date: Option<String>,
     /// The last day of the budget; default: none.
     #[schema(value_type = Option<NaiveDate>)]
     end_date: Option<String>,
-    /// The rollover to the next period.
-    /// `none` (default), `surplus`, `deficit` or `both`; `surplus` carries over what was not spent,
-    /// `deficit` what was overspent.
+    /// The rollover: `none` (default), `surplus`, `deficit` or `both`.
+    /// `surplus` carries the amount that was not spent into the next period, `deficit` the amount
+    /// that was overspent.
     #[schema(value_type = Option<enums::Rollover>, example = "none")]
     rollover: Option<String>,
-    /// At most 10 alert thresholds in percent of `budgeted`, 1 to 1000.
+    /// At most 10 alert thresholds from 1 to 1000, in percent of `budgeted`.
     /// Default: 80 and 100.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Option<Vec<i32>>,
@@ -76,13 +79,14 @@ impl From<CreateBudgetRequest> for pb::CreateBudgetRequest {
 
 /// Create a budget
 ///
-/// Spending in the current period may reach a threshold immediately.
+/// If the spending in the current period has already reached a threshold, the alert is sent shortly
+/// afterwards.
 #[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateBudgetRequest,
     responses((status = 201, description = "The budget", body = BudgetResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_budget(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,10 +9,10 @@ use crate::state::AppState;
 
 /// Delete a budget
 ///
-/// A deleted budget is no longer evaluated. No money is moved.
+/// A deleted budget is no longer evaluated. Its transactions stay.
 #[utoipa::path(delete, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The budget is deleted"), WriteProblems))]
 pub async fn delete_budget(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -30,8 +30,8 @@ pub struct BudgetProgressResponse {
     #[schema(example = 12)]
     days_left: i32,
     /// The projected spending at the end of the period.
-    /// It is the spending so far and the occurrences of recurring transactions that are still due
-    /// in the period.
+    /// It is the sum of the spending so far and of the occurrences of recurring transactions that
+    /// are still due in the period.
     #[schema(example = "402.50")]
     projected_spend: String,
     /// The day on which the projected spending reaches `budgeted`.
@@ -57,6 +57,7 @@ pub struct SpendingRate {
     /// The day for which the rate was published.
     #[schema(value_type = NaiveDate)]
     rate_date: String,
+    /// The source: `bundled`, `ecb`, `currency_api`, `manual` or `identity`.
     #[schema(example = "ecb")]
     source: String,
 }
@@ -82,7 +83,7 @@ impl From<pb::BudgetProgress> for BudgetProgressResponse {
 
 /// Get a budget's progress
 ///
-/// Returns the period that contains the day, with the terms that were in force then.
+/// Returns the period that contains `date`, with the terms that were in force then.
 #[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path), GetBudgetProgressQuery),
     responses((status = 200, description = "The progress of the budget", body = BudgetProgressResponse), ReadProblems))]

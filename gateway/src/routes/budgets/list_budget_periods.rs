@@ -11,11 +11,11 @@ use crate::state::AppState;
 
 /// List a budget's past periods
 ///
-/// Lists the periods that are over, newest first, each with the terms that were in force then.
+/// Lists the periods that have ended, newest first, each with the terms that were in force then.
 /// Spending is computed for each request, so it includes later changes to old transactions.
 #[utoipa::path(get, path = "/budgets/{id}/history", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
-    responses((status = 200, description = "A page of periods", body = ListResponse<BudgetPeriod>,
+    responses((status = 200, description = "A page of past periods", body = ListResponse<BudgetPeriod>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_budget_periods(
     State(state): State<AppState>,

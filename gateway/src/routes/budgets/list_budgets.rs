@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// List budgets
 ///
-/// Budgets are listed in the order of their creation.
+/// Lists budgets in the order of their creation.
 #[utoipa::path(get, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:read"])), params(PageParams),
     responses((status = 200, description = "A page of budgets", body = ListResponse<BudgetResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

@@ -35,7 +35,7 @@ pub struct BudgetPeriod {
     /// The amount left; negative if more was spent than budgeted.
     #[schema(example = "38.50")]
     remaining: String,
-    /// The percentage spent, rounded down to two decimals.
+    /// The percentage of `budgeted` that is spent, rounded down to two decimals.
     /// Null if `budgeted` is not above zero.
     #[schema(example = "86.25")]
     percent: Option<String>,
@@ -43,9 +43,9 @@ pub struct BudgetPeriod {
     /// `warning`: a threshold is reached; `exceeded`: all of `budgeted` is spent.
     #[schema(example = "warning")]
     status: String,
-    /// The spending without an exchange rate on its day; not part of `spent`.
+    /// The spending without an exchange rate on its day, which is not part of `spent`.
     unpriced: Vec<UnpricedSpending>,
-    /// The spending of earlier periods without an exchange rate; not part of `carried`.
+    /// The spending of earlier periods without an exchange rate, not part of `carried`.
     carried_unpriced: Vec<UnpricedSpending>,
 }
 
@@ -53,7 +53,7 @@ pub struct BudgetPeriod {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnpricedSpending {
     /// The day of the spending; null: all days of the period.
-    /// Only a budget's progress lists days.
+    /// Days are listed only in the progress of a budget.
     #[schema(value_type = Option<NaiveDate>)]
     date: Option<String>,
     /// The currency of the spending.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A budget: a limit on the spending on categories in each period.
+/// A budget: a limit on the spending for categories in each period.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Budget)]
 pub struct BudgetResponse {
@@ -16,12 +16,13 @@ pub struct BudgetResponse {
     /// The limit that is in force now.
     #[schema(example = "300.00")]
     amount: String,
+    /// The budget's currency (ISO 4217), in which all amounts are.
     #[schema(example = "EUR")]
     currency_code: String,
     /// The category if there is only one; otherwise null.
     #[schema(value_type = Option<uuid::Uuid>)]
     category_id: Option<String>,
-    /// The categories, whose subcategories are included.
+    /// The categories; their subcategories are included.
     #[schema(value_type = Vec<uuid::Uuid>)]
     category_ids: Vec<String>,
     /// The frequency: `weekly`, `monthly`, `quarterly`, `yearly` or `custom`.
@@ -36,7 +37,7 @@ pub struct BudgetResponse {
     /// The rollover into the next period: `none`, `surplus`, `deficit` or `both`.
     #[schema(example = "none")]
     rollover: String,
-    /// The alert thresholds in percent of `budgeted`.
+    /// The alert thresholds in percent of the limit including the rollover.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Vec<i32>,
     created_at: Option<DateTime<Utc>>,

@@ -17,16 +17,17 @@ pub struct BudgetSummaryResponse {
     /// Today in the household's time zone.
     #[schema(value_type = NaiveDate)]
     date: String,
-    /// The current period of each budget, in the order of their creation.
+    /// The current period of each budget, in the order of the creation of the budgets.
     budgets: Vec<BudgetPeriod>,
     /// The totals by currency.
-    /// Spending on a category that several budgets have counts in each of them.
+    /// Spending for a category that several budgets have counts in each of them.
     totals: Vec<BudgetTotal>,
 }
 
 /// The total of the budgets in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetTotal {
+    /// The currency of the budgets and amounts.
     #[schema(example = "EUR")]
     currency_code: String,
     /// The sum of `budgeted`.
@@ -38,11 +39,11 @@ pub struct BudgetTotal {
     /// The sum of `remaining`.
     #[schema(example = "289.80")]
     remaining: String,
-    /// The percentage spent, rounded down to two decimals.
+    /// The percentage of `budgeted` that is spent, rounded down to two decimals.
     /// Null if `budgeted` is not above zero.
     #[schema(example = "67.80")]
     percent: Option<String>,
-    /// The spending without an exchange rate on its day; not part of `spent`.
+    /// The spending without an exchange rate on its day, which is not part of `spent`.
     unpriced: Vec<UnpricedSpending>,
 }
 
@@ -59,12 +60,12 @@ impl From<pb::BudgetTotal> for BudgetTotal {
     }
 }
 
-/// Summarize all budgets
+/// Summarize budgets
 ///
-/// Spending without an exchange rate is listed by currency; a budget's progress lists the days and
-/// the rates.
+/// Returns the current period of every active budget, and the totals by currency. Spending without
+/// an exchange rate is listed by currency; `GET /budgets/{id}/progress` lists its days.
 #[utoipa::path(get, path = "/budgets/summary", tag = "budgets", security(("access_token" = ["budgets:read"])),
-    responses((status = 200, description = "The summary of all budgets", body = BudgetSummaryResponse), ReadProblems))]
+    responses((status = 200, description = "The summary", body = BudgetSummaryResponse), ReadProblems))]
 pub async fn summarize_budgets(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -19,6 +19,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateBudgetRequest {
+    /// The name, at most 100 characters.
     #[schema(nullable = false, example = "Food", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
@@ -26,23 +27,25 @@ pub struct UpdateBudgetRequest {
     #[schema(nullable = false, example = "350.00")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<Amount>,
-    /// Immutable; if present, it must equal the current value.
+    /// The currency, immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
     /// The category that replaces all categories from the current period on.
+    /// Send this or `category_ids`.
     #[schema(nullable = false, value_type = Option<uuid::Uuid>)]
     #[serde(default, deserialize_with = "not_null")]
     category_id: Option<String>,
     /// The categories that replace all categories from the current period on.
+    /// Send this or `category_id`.
     #[schema(nullable = false, value_type = Option<Vec<uuid::Uuid>>)]
     #[serde(default, deserialize_with = "not_null")]
     category_ids: Option<Vec<String>>,
-    /// Immutable; if present, it must equal the current value.
+    /// The frequency, immutable; if present, it must equal the current value.
     #[schema(value_type = Option<enums::BudgetFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
-    /// Immutable; if present, it must equal the current value.
+    /// The first day, immutable; if present, it must equal the current value.
     #[schema(nullable = false, value_type = Option<NaiveDate>)]
     #[serde(default, deserialize_with = "not_null")]
     start_date: Option<String>,
@@ -54,7 +57,7 @@ pub struct UpdateBudgetRequest {
     #[schema(value_type = Option<enums::Rollover>, nullable = false, example = "both")]
     #[serde(default, deserialize_with = "not_null")]
     rollover: Option<String>,
-    /// At most 10 alert thresholds in percent of `budgeted`, 1 to 1000.
+    /// At most 10 alert thresholds from 1 to 1000, in percent of `budgeted`.
     #[schema(nullable = false, example = json!([80, 100]))]
     #[serde(default, deserialize_with = "not_null")]
     alert_thresholds: Option<Vec<i32>>,
@@ -87,9 +90,9 @@ fn request(
 
 /// Update a budget
 ///
-/// PUT and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present.
 #[utoipa::path(method(put, patch), path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateBudgetRequest,
     responses((status = 200, description = "The budget", body = BudgetResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_budget(

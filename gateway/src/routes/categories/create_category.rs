@@ -25,13 +25,13 @@ pub struct CreateCategoryRequest {
     #[serde(rename = "type", default)]
     #[schema(value_type = enums::CategoryType, required = true, example = "expense")]
     kind: String,
-    /// The name of an icon, as defined by the client.
+    /// The name of an icon, as defined by the client; default: none.
     #[schema(example = "shopping-basket", max_length = 50)]
     icon: Option<String>,
-    /// The color as `#RRGGBB`.
+    /// The color as `#RRGGBB`; default: none.
     #[schema(example = "#EF6C00")]
     color: Option<String>,
-    /// The parent category, of the same type; default: none.
+    /// The parent category, of the same type; default: none (top level).
     #[schema(format = Uuid)]
     parent_id: Option<String>,
 }
@@ -50,14 +50,14 @@ impl From<CreateCategoryRequest> for pb::CreateCategoryRequest {
 
 /// Create a category
 ///
-/// A category is for income or expenses, at the top level or below another category of the same
-/// type.
+/// A category is for income or for expenses. It is at the top level or below another category of
+/// the same type, at most five levels deep.
 #[utoipa::path(post, path = "/categories", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "The category", body = CategoryResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_category(
     State(state): State<AppState>,
     _query: NoQuery,

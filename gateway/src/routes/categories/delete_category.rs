@@ -13,7 +13,7 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteCategoryQuery {
-    /// The category of the same type that replaces the deleted category.
+    /// The category of the same type that replaces the deleted category; default: none.
     /// It takes over the transactions, recurring transactions, budgets and subcategories.
     #[param(value_type = Option<uuid::Uuid>)]
     move_to: Option<String>,
@@ -21,11 +21,11 @@ pub struct DeleteCategoryQuery {
 
 /// Delete a category
 ///
-/// Rejected with 409 if a transaction, recurring transaction, budget or other category uses the
-/// category, unless `move_to` names a replacement.
+/// The request is rejected with 409 `CATEGORY_IN_USE` if a transaction, recurring transaction,
+/// budget or other category uses the category, unless `move_to` names a replacement.
 #[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The category is deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,
     _user: RequirePermission<permission::CategoriesWrite>,

@@ -19,7 +19,7 @@ pub struct ListCategoriesQuery {
     #[serde(rename = "type")]
     #[param(value_type = Option<enums::CategoryType>, inline)]
     kind: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -28,7 +28,8 @@ pub struct ListCategoriesQuery {
 
 /// List categories
 ///
-/// A new household has a default set of categories in its language.
+/// Lists categories in the order of their creation. A new household has a default set of categories
+/// in its language.
 #[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = ["categories:read"])), params(ListCategoriesQuery),
     responses((status = 200, description = "A page of categories", body = ListResponse<CategoryResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

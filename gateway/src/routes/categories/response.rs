@@ -11,6 +11,7 @@ use crate::routes::http::to_datetime;
 pub struct CategoryResponse {
     #[schema(format = Uuid)]
     id: String,
+    /// The name, unique among the categories of the same type and parent.
     #[schema(example = "Groceries")]
     name: String,
     /// The type: `income` or `expense`.

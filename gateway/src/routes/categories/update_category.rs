@@ -20,21 +20,23 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateCategoryRequest {
+    /// The name, unique among the categories of the same type and parent.
     #[schema(nullable = false, example = "Groceries", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
-    /// Immutable; if present, it must equal the current value.
+    /// The type, immutable; if present, it must equal the current value.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(value_type = Option<enums::CategoryType>, nullable = false, example = "expense")]
     kind: Option<String>,
+    /// The name of an icon, as defined by the client; null: none.
     #[schema(value_type = Option<String>, max_length = 50)]
     #[serde(default)]
     icon: Patch<String>,
-    /// The color as `#RRGGBB`.
+    /// The color as `#RRGGBB`; null: none.
     #[schema(value_type = Option<String>, example = "#EF6C00")]
     #[serde(default)]
     color: Patch<String>,
-    /// The parent category, of the same type; null: top level.
+    /// The parent category, of the same type; null: none (top level).
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     parent_id: Patch<String>,
@@ -60,9 +62,9 @@ fn request(
 
 /// Update a category
 ///
-/// PUT and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present.
 #[utoipa::path(method(put, patch), path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateCategoryRequest,
     responses((status = 200, description = "The category", body = CategoryResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_category(

@@ -11,7 +11,7 @@ use crate::state::AppState;
 ///
 /// Returns the name, the symbol and the number of decimals of a currency by its code (ISO 4217).
 #[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = ["currencies:read"])),
-    params(("code" = String, Path, description = "The currency code in any letter case", example = "EUR")),
+    params(("code" = String, Path, description = "The currency code (ISO 4217), in any letter case.", example = "EUR")),
     responses((status = 200, description = "The currency", body = CurrencyResponse), ReadProblems))]
 pub async fn get_currency(
     State(state): State<AppState>,

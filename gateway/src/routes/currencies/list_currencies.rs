@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// List currencies
 ///
-/// All currencies are on one page, in the order of their codes.
+/// Lists all currencies on one page, in the order of their codes.
 #[utoipa::path(get, path = "/currencies", tag = "currencies", security(("access_token" = ["currencies:read"])),
     responses((status = 200, description = "All currencies", body = ListResponse<CurrencyResponse>), ReadProblems))]
 pub async fn list_currencies(

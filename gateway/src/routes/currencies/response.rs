@@ -9,6 +9,7 @@ pub struct CurrencyResponse {
     /// The code: ISO 4217, or the common code of a cryptocurrency.
     #[schema(example = "EUR")]
     code: String,
+    /// The name in English.
     #[schema(example = "Euro")]
     name: String,
     #[schema(example = "€")]
@@ -16,7 +17,7 @@ pub struct CurrencyResponse {
     /// The number of digits after the decimal point.
     #[schema(example = 2)]
     decimals: i32,
-    /// Whether the currency is in use; false: it was replaced, and is kept for history.
+    /// Whether the currency is in use; false: it was replaced and is kept for history.
     is_active: bool,
 }
 

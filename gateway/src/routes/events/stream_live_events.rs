@@ -41,15 +41,19 @@ struct LiveEvent<'a> {
 
 /// Stream live events
 ///
-/// Server-sent events of the types `notification`, `transaction`, `account`, `budget` and `goal`,
-/// each with the id and version of the entity that changed. Events that your roles may not read are
-/// left out. A stream with no events to catch up on begins with an id without an event: the current
-/// position. Send the last id as `Last-Event-ID` to continue after it without loss or repetition,
-/// within 24 hours. After that time the stream begins with `reset`: read everything again. The
-/// stream ends with the session and when the access token expires; reconnect with a new token. A
-/// client that reads too slowly is disconnected and can resume.
+/// Streams server-sent events of the types `notification`, `transaction`, `account`, `budget` and
+/// `goal`, each with the id and version of the entity that changed. Events that your roles may not
+/// read are left out.
+///
+/// Send the id of the last event as `Last-Event-ID` to continue after it without loss or
+/// repetition, within 24 hours. After that time the stream begins with the event `reset`: read
+/// everything again. A stream that has no earlier events to send begins with the current id,
+/// without an event.
+///
+/// The stream ends when the session ends or the access token expires; reconnect with a new token. A
+/// client that reads too slowly is disconnected and can reconnect.
 #[utoipa::path(get, path = "/events", tag = "notifications", security(("access_token" = ["notifications:read"])),
-    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that the client received")),
+    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that the client received. Default: only new events are sent.")),
     responses((status = 200, description = "The live events", body = String, content_type = "text/event-stream"), ReadProblems))]
 pub async fn stream_live_events(
     State(state): State<AppState>,
@@ -67,7 +71,7 @@ pub async fn stream_live_events(
         state.event_hub.subscribe(principal.household_id, principal.user_id).ok_or_else(|| {
             Problem::new(
                 "TOO_MANY_STREAMS",
-                "A user may read at most 20 streams of live events at once. Close one.",
+                "A user can read at most 20 streams of live events at once. Close one.",
             )
         })?;
     let context = Context { deadline: None, ..context::current().unwrap_or_default() };
@@ -83,7 +87,11 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let parsed = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|id| *id >= 0);
     parsed.map(Some).ok_or_else(|| {
         let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-        problem.field("Last-Event-ID", "PARAMETER_INVALID", "Send the id of an event, or omit the header.")
+        problem.field(
+            "Last-Event-ID",
+            "PARAMETER_INVALID",
+            "The header must be the id of an event. Send one, or omit the header.",
+        )
     })
 }
 

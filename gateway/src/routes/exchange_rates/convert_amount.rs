@@ -19,8 +19,8 @@ pub struct ConvertAmountQuery {
     /// The currency to convert to (ISO 4217).
     #[param(value_type = Option<enums::CurrencyCode>, required = true, example = "USD")]
     to: Option<String>,
-    /// The amount in plain decimal digits; may be negative.
-    /// It has at most the decimals of `from`.
+    /// The amount in plain decimal digits, which may be negative.
+    /// It must not have more decimals than `from`.
     #[param(required = true, pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", example = "100.00")]
     amount: Option<String>,
     /// The day of the exchange rate; default: today in the household's time zone.
@@ -41,7 +41,7 @@ pub struct ConversionResponse {
     /// The amount in `from`.
     #[schema(example = "100.00")]
     amount: String,
-    /// The amount in `to`, rounded half to even to its decimals.
+    /// The amount in `to`, rounded to its decimals (half to even).
     #[schema(example = "111.72")]
     result: String,
     /// The exchange rate from `from` to `to`.
@@ -50,8 +50,9 @@ pub struct ConversionResponse {
 
 /// Convert an amount
 ///
-/// Uses the exchange rate of the day, or of the last earlier day that has one; without a direct
-/// rate it is crossed over a base currency. The response states the rate, its source and its day.
+/// Uses the exchange rate of the day, or of the last earlier day that has one. Without a direct
+/// rate, the rate is crossed over a base currency. The response has the rate, its source and its
+/// day.
 #[utoipa::path(get, path = "/exchange-rates/convert", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ConvertAmountQuery),
     responses((status = 200, description = "The amount in the other currency", body = ConversionResponse), ReadProblems))]
 pub async fn convert_amount(

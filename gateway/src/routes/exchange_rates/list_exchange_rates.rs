@@ -37,7 +37,7 @@ pub struct ExchangeRatesResponse {
     next_page_token: Option<String>,
 }
 
-/// The number of units of a currency per unit of the base currency.
+/// The exchange rate of a currency against the base currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExchangeRate {
     /// The currency (ISO 4217).
@@ -49,10 +49,10 @@ pub struct ExchangeRate {
 
 /// List exchange rates
 ///
-/// A currency without a rate on the day has the rate of the last earlier day. Each rate states its
-/// day and source.
+/// Lists the rates of all other currencies on one page. A currency without a rate on the day has
+/// the rate of the last earlier day. Each rate has its day and source.
 #[utoipa::path(get, path = "/exchange-rates", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ListExchangeRatesQuery),
-    responses((status = 200, description = "The rates", body = ExchangeRatesResponse), ReadProblems))]
+    responses((status = 200, description = "The exchange rates", body = ExchangeRatesResponse), ReadProblems))]
 pub async fn list_exchange_rates(
     State(state): State<AppState>,
     _user: RequirePermission<permission::CurrenciesRead>,

@@ -17,21 +17,23 @@ pub struct ContributionResponse {
     /// The direction: `contribution` or `withdrawal`.
     #[schema(example = "contribution")]
     direction: String,
-    /// The current amount, in the goal's currency.
+    /// The current amount in the goal's currency, above zero.
     #[schema(example = "250.00")]
     amount: String,
+    /// The goal's currency.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The account that the money came from or went to; null: the money was earmarked.
+    /// The account from which or to which the money was transferred; null: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
-    /// The transfer of the money; changing or voiding it updates this amount.
-    /// Null: no transfer.
+    /// The transfer of the money; null: none.
+    /// If the transfer is changed or voided, `amount` and `status` follow.
     #[schema(value_type = Option<uuid::Uuid>)]
     transaction_id: Option<String>,
+    /// The note; null: none.
     note: Option<String>,
     /// The status: `done`, `pending` or `voided`.
-    /// `pending` until its transfer is posted; `voided` after the transfer was voided.
+    /// `pending`: the transfer is not posted yet; `voided`: the transfer was voided.
     #[schema(example = "done")]
     status: String,
     created_at: Option<DateTime<Utc>>,

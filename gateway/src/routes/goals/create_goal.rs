@@ -17,6 +17,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateGoalRequest {
+    /// The name, at most 100 characters.
     #[schema(required = true, example = "Boat", max_length = 100)]
     #[serde(default)]
     name: String,
@@ -31,7 +32,7 @@ pub struct CreateGoalRequest {
     /// The day by which the target is to be reached; default: none.
     #[schema(value_type = Option<NaiveDate>)]
     due_date: Option<String>,
-    /// The account that holds the money, of the same currency; default: none.
+    /// The account that holds the money, in the same currency; default: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
 }
@@ -50,13 +51,14 @@ impl From<CreateGoalRequest> for pb::CreateGoalRequest {
 
 /// Create a goal
 ///
-/// A goal is an amount to set aside, optionally by a day. Contributions set the money aside.
+/// A goal is a target amount to set aside, optionally by a due date. Contributions set the money
+/// aside.
 #[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateGoalRequest,
     responses((status = 201, description = "The goal", body = GoalResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_goal(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -11,8 +11,8 @@ use crate::state::AppState;
 ///
 /// Money that was transferred for the goal stays in its account.
 #[utoipa::path(delete, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The goal is deleted"), WriteProblems))]
 pub async fn delete_goal(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// List a goal's contributions
 ///
-/// The newest contribution comes first.
+/// Lists the contributions and withdrawals of the goal, newest first.
 #[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of contributions", body = ListResponse<ContributionResponse>,

@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// List goals
 ///
-/// Goals are listed in the order of their creation.
+/// Lists goals in the order of their creation.
 #[utoipa::path(get, path = "/goals", tag = "goals", security(("access_token" = ["goals:read"])), params(PageParams),
     responses((status = 200, description = "A page of goals", body = ListResponse<GoalResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

@@ -16,6 +16,7 @@ pub struct GoalResponse {
     /// The target amount.
     #[schema(example = "5000.00")]
     target_amount: String,
+    /// The goal's currency (ISO 4217), in which all amounts are.
     #[schema(example = "EUR")]
     currency_code: String,
     /// The day by which the target is to be reached; null: none.
@@ -33,13 +34,13 @@ pub struct GoalResponse {
     /// The percentage of the target, rounded down to two decimals.
     #[schema(example = "25.00")]
     percent: String,
-    /// The amount to set aside in each whole month left, with at least one month.
+    /// The amount to set aside in each remaining whole month, or in one if there is none.
     /// Null without a due date, after the due date, and if the target is reached.
     #[schema(example = "312.50")]
     needed_per_month: Option<String>,
     /// Whether the goal is on track.
-    /// True if at least as much is set aside as in equal parts since the goal was created. Null
-    /// without a due date, and for a cancelled goal.
+    /// True if at least as much is set aside as with equal amounts since the creation of the goal.
+    /// Null without a due date, and for a cancelled goal.
     #[schema(example = true)]
     on_track: Option<bool>,
     /// The part of `current_amount` that the account does not hold today.

@@ -21,6 +21,7 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateGoalRequest {
+    /// The name, at most 100 characters.
     #[schema(nullable = false, example = "Boat", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
@@ -29,7 +30,7 @@ pub struct UpdateGoalRequest {
     #[schema(nullable = false, example = "6000.00")]
     #[serde(default, deserialize_with = "not_null")]
     target_amount: Option<Amount>,
-    /// Immutable; if present, it must equal the current value.
+    /// The currency, immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
@@ -37,12 +38,12 @@ pub struct UpdateGoalRequest {
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
     due_date: Patch<String>,
-    /// The account that holds the money, of the same currency; null: none.
+    /// The account that holds the money, in the same currency; null: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     account_id: Patch<String>,
-    /// `cancelled`, or `active` to resume a cancelled goal.
-    /// Contributions complete a goal.
+    /// The status: `cancelled`, or `active` to resume a cancelled goal.
+    /// A goal is completed by its contributions.
     #[schema(value_type = Option<enums::GoalStatus>, nullable = false, example = "cancelled")]
     #[serde(default, deserialize_with = "not_null")]
     status: Option<String>,
@@ -65,10 +66,10 @@ fn request(goal_id: String, expected_version: Option<i64>, body: UpdateGoalReque
 
 /// Update a goal
 ///
-/// PUT and PATCH do the same: only the fields that are present change. A cancelled goal accepts no
-/// contributions, but withdrawals.
+/// PUT and PATCH are equivalent: they change only the fields that are present. A cancelled goal
+/// accepts withdrawals, but no contributions.
 #[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateGoalRequest,
     responses((status = 200, description = "The goal", body = GoalResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_goal(

@@ -21,9 +21,10 @@ pub struct WithdrawRequest {
     #[serde(default)]
     amount: Amount,
     /// The account to which the money is transferred from the goal's account.
-    /// If absent, the money is no longer earmarked.
+    /// Default: none; the amount is no longer earmarked.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
+    /// A note, at most 500 characters; default: none.
     #[schema(max_length = 500)]
     note: Option<String>,
 }
@@ -31,14 +32,15 @@ pub struct WithdrawRequest {
 /// Withdraw from a goal
 ///
 /// With `account_id`, a transfer moves the money from the goal's account, converted at the exchange
-/// rate of the day if the currencies differ.
+/// rate of the day if the currencies differ. Without it, no money is transferred; the amount is no
+/// longer earmarked.
 #[utoipa::path(post, path = "/goals/{id}/withdraw", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = WithdrawRequest,
     responses((status = 201, description = "The withdrawal", body = ContributionResponse,
-        headers(("Location" = String, description = "The goal's contributions"),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+        headers(("Location" = String, description = "The URL of the goal's contributions"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn withdraw_from_goal(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -18,7 +18,7 @@ pub struct ListNotificationsQuery {
     /// If true, lists only unread notifications. Default: false.
     #[param(value_type = Option<bool>)]
     unread: Option<String>,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -27,7 +27,7 @@ pub struct ListNotificationsQuery {
 
 /// List notifications
 ///
-/// Lists your inbox, newest first.
+/// Lists the notifications in your inbox, newest first.
 #[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = ["notifications:read"])),
     params(ListNotificationsQuery),
     responses((status = 200, description = "A page of notifications", body = ListResponse<NotificationResponse>,

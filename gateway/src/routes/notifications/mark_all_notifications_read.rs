@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Mark all notifications as read
 ///
-/// Notifications that arrive in the meantime stay unread.
+/// Notifications that arrive during the request stay unread.
 #[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("access_token" = ["notifications:write"])),
-    responses((status = 204, description = "Marked as read"), WriteProblems))]
+    responses((status = 204, description = "All notifications are marked as read"), WriteProblems))]
 pub async fn mark_all_notifications_read(
     State(state): State<AppState>,
     _query: NoQuery,

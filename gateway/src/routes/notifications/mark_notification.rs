@@ -16,17 +16,17 @@ use crate::state::AppState;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkNotificationRequest {
-    /// True marks the notification as read, false as unread.
+    /// Whether the notification is marked as read.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     is_read: Option<bool>,
 }
 
-/// Mark a notification as read or unread
+/// Update a notification
 ///
-/// Your other devices are notified by live events.
+/// Marks a notification as read or unread. Your other devices are notified by live events.
 #[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = ["notifications:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = MarkNotificationRequest,
     responses((status = 200, description = "The notification", body = NotificationResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn mark_notification(

@@ -39,45 +39,49 @@ pub struct CreateRecurringRequest {
     /// The category; only for income and expenses.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// The account that receives a transfer; only for transfers.
+    /// The account that receives the money; only for transfers.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
-    /// The amount that arrives at `to_account_id` in its currency.
-    /// Required if the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id`, in its currency.
+    /// Required for a transfer between accounts of different currencies.
     to_amount: Option<Amount>,
+    /// The description, at most 500 characters; default: none.
     #[schema(max_length = 500, example = "Rent")]
     description: Option<String>,
+    /// The reference number, at most 100 characters; default: none.
     #[schema(max_length = 100)]
     reference_number: Option<String>,
+    /// The notes, at most 4,000 characters; default: none.
     #[schema(max_length = 4000)]
     notes: Option<String>,
-    /// At most 20 tags of at most 50 characters.
+    /// At most 20 tags of at most 50 characters each; default: none.
     tags: Option<Vec<String>>,
-    /// The splits, instead of a category: at most 50, which sum to the amount.
+    /// At most 50 splits, instead of a category; their amounts sum to `amount`.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     splits: Option<Splits>,
-    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; month-ends are kept.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`.
+    /// If a month is too short, its last day counts: January 31, February 28, March 31.
     #[schema(value_type = Option<enums::RecurringFrequency>, example = "monthly")]
     frequency: Option<String>,
     /// The interval in units of `frequency`, 1 to 1,000; default: 1.
     #[schema(minimum = 1, maximum = 1000)]
     interval: Option<i64>,
-    /// An RFC 5545 RRULE with a frequency of days or longer.
+    /// An RFC 5545 RRULE with a frequency of days or longer, at most 500 characters.
     /// Send this, or `frequency` and `interval`.
     #[schema(max_length = 500)]
     rrule: Option<String>,
-    /// The day of the first occurrence, at most one year ago.
+    /// The day of the first occurrence as `YYYY-MM-DD`, at most one year ago.
     /// Default: today in the household's time zone. Past occurrences are posted immediately.
     #[schema(example = "2026-01-31")]
     start_date: Option<String>,
-    /// The last day of the rule; send this or `count`. Default: none.
+    /// The last day of the schedule; send this or `count`. Default: none.
     #[schema(example = "2026-12-31")]
     end_date: Option<String>,
     /// The total number of occurrences; send this or `end_date`. Default: unlimited.
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
     /// The date of an occurrence on a weekend: `keep` (default), `before` or `after`.
-    /// `before` moves it to Friday, `after` to Monday.
+    /// `before` moves it to the Friday before, `after` to the Monday after.
     #[schema(value_type = Option<enums::Weekend>, example = "before")]
     weekend: Option<String>,
 }
@@ -116,13 +120,13 @@ impl From<CreateRecurringRequest> for pb::CreateRecurringRequest {
 /// Create a recurring transaction
 ///
 /// Each occurrence is posted exactly once, when its day begins in the household's time zone. An
-/// occurrence that cannot be posted pauses the recurring transaction and causes a notification.
+/// occurrence that cannot be posted pauses the recurring transaction, and you are notified.
 #[utoipa::path(post, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateRecurringRequest,
     responses((status = 201, description = "The recurring transaction", body = RecurringTransactionResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,10 +9,10 @@ use crate::state::AppState;
 
 /// Delete a recurring transaction
 ///
-/// Transactions that were posted stay.
+/// Transactions that are already posted stay.
 #[utoipa::path(delete, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Deleted"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The recurring transaction is deleted"), WriteProblems))]
 pub async fn delete_recurring_transaction(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// Get a recurring transaction
 ///
-/// Includes a preview of the dates of the next ten occurrences, after any shift off weekends. Send
+/// The response has the dates of the next ten occurrences, moved off weekends if requested. Send
 /// the `ETag` as `If-Match` when you update the recurring transaction.
 #[utoipa::path(get, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),

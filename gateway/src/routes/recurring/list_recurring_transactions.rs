@@ -11,8 +11,9 @@ use crate::state::AppState;
 
 /// List recurring transactions
 ///
-/// Each has the date of its next occurrence. If an occurrence could not be posted, the recurring
-/// transaction is paused and has the reason.
+/// Lists recurring transactions in the order of their creation, each with the date of its next
+/// occurrence. If an occurrence could not be posted, the recurring transaction is paused and
+/// `paused_reason` has the reason.
 #[utoipa::path(get, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:read"])), params(PageParams),
     responses((status = 200, description = "A page of recurring transactions", body = ListResponse<RecurringTransactionResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::routes::http::to_datetime;
 use crate::routes::transactions::response::Split;
 
-/// A transaction that recurs; each occurrence is posted exactly once.
+/// A recurring transaction; each occurrence is posted exactly once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecurringTransaction)]
 pub struct RecurringTransactionResponse {
@@ -19,25 +19,29 @@ pub struct RecurringTransactionResponse {
     #[serde(rename = "type")]
     #[schema(example = "expense")]
     kind: String,
-    /// The amount of each occurrence.
+    /// The amount of each occurrence, above zero.
     #[schema(example = "900.00")]
     amount: String,
     /// The currency of `amount`; null: the account's currency.
     currency_code: Option<String>,
-    /// The category; null: none.
+    /// The category; null: none, or splits.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// The splits, instead of a category.
+    /// The splits, instead of a category; may be empty.
     splits: Vec<Split>,
-    /// The account that receives a transfer; null unless it is one.
+    /// The account that receives the money; null unless it is a transfer.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
-    /// The amount that arrives at `to_account_id`; null: not stated.
+    /// The amount that arrives at `to_account_id`, in its currency; null: not set.
     to_amount: Option<String>,
+    /// The description; null: none.
     #[schema(example = "Rent")]
     description: Option<String>,
+    /// The reference number; null: none.
     reference_number: Option<String>,
+    /// The notes; null: none.
     notes: Option<String>,
+    /// The tags; may be empty.
     tags: Vec<String>,
     /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; null with an `rrule`.
     #[schema(example = "monthly")]
@@ -49,25 +53,26 @@ pub struct RecurringTransactionResponse {
     /// The day of the first occurrence.
     #[schema(format = Date, example = "2026-01-31")]
     start_date: Option<String>,
-    /// The last day of the rule; null: none.
+    /// The last day of the schedule; null: none.
     #[schema(format = Date)]
     end_date: Option<String>,
     /// The total number of occurrences; null: unlimited.
     count: Option<i64>,
     /// The date of an occurrence on a weekend: `keep`, `before` or `after`.
+    /// `before` moves it to the Friday before, `after` to the Monday after.
     #[schema(example = "keep")]
     weekend: Option<String>,
     /// The status: `active`, `paused` or `completed`.
     #[schema(example = "active")]
     status: String,
-    /// The code of the error that prevented the next occurrence from being posted.
-    /// It is posted on resume. Null if a user paused the recurring transaction.
+    /// The code of the error because of which the next occurrence could not be posted.
+    /// The occurrence is posted on resume. Null unless paused by an error.
     #[schema(example = "ACCOUNT_CLOSED")]
     paused_reason: Option<String>,
-    /// The date of the next transaction; null if completed.
+    /// The date of the next occurrence; null if completed.
     #[schema(format = Date, example = "2026-02-28")]
     next_occurrence: Option<String>,
-    /// The dates of the next ten transactions.
+    /// The dates of the next occurrences, at most ten.
     #[schema(value_type = Vec<chrono::NaiveDate>)]
     preview: Vec<String>,
     /// The day of the last occurrence that was posted; null: none.

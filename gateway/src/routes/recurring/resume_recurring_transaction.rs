@@ -12,11 +12,11 @@ use crate::state::AppState;
 
 /// Resume a recurring transaction
 ///
-/// After a pause by a user, the next occurrence is today or later. After a failed occurrence,
-/// posting continues with that occurrence.
+/// After a pause by a user, the next occurrence is today or later. After an occurrence that could
+/// not be posted, posting continues with that occurrence.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/resume", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any."),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn resume_recurring_transaction(
     State(state): State<AppState>,

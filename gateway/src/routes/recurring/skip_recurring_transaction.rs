@@ -10,12 +10,13 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Skip the next occurrence
+/// Skip an occurrence
 ///
-/// A skipped occurrence still counts towards `count`.
+/// Skips the next occurrence of a recurring transaction. A skipped occurrence counts towards
+/// `count`.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/skip", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any."),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn skip_recurring_transaction(
     State(state): State<AppState>,

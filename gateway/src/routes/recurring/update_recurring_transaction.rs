@@ -38,37 +38,40 @@ pub struct UpdateRecurringRequest {
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
-    /// The category; only for income and expenses.
+    /// The category, which replaces the splits; null: none. Only for income and expenses.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     category_id: Patch<String>,
-    /// The account that receives a transfer; only for transfers.
+    /// The account that receives the money; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     to_account_id: Patch<String>,
-    /// The amount that arrives at `to_account_id` in its currency.
-    /// Required if the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id`, in its currency.
+    /// Required for a transfer between accounts of different currencies.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     to_amount: Patch<Amount>,
+    /// The description, at most 500 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     description: Patch<String>,
+    /// The reference number, at most 100 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 100)]
     #[serde(default)]
     reference_number: Patch<String>,
+    /// The notes, at most 4,000 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     notes: Patch<String>,
-    /// The complete list of tags: at most 20 of at most 50 characters.
+    /// The complete list of tags: at most 20 of at most 50 characters each; null: none.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     tags: Patch<Vec<String>>,
-    /// The splits, which replace the category; at most 50.
+    /// At most 50 splits, which replace the category; null: none.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     splits: Patch<Splits>,
-    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`. It replaces an `rrule`.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; it replaces an `rrule`.
     #[schema(value_type = Option<enums::RecurringFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
@@ -76,15 +79,16 @@ pub struct UpdateRecurringRequest {
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "not_null")]
     interval: Option<i64>,
-    /// An RFC 5545 RRULE, which replaces `frequency` and `interval`.
+    /// An RFC 5545 RRULE with a frequency of days or longer, at most 500 characters.
+    /// It replaces `frequency` and `interval`.
     #[schema(nullable = false, max_length = 500)]
     #[serde(default, deserialize_with = "not_null")]
     rrule: Option<String>,
-    /// The day of the first occurrence.
+    /// The day of the first occurrence as `YYYY-MM-DD`.
     #[schema(nullable = false, example = "2026-01-31")]
     #[serde(default, deserialize_with = "not_null")]
     start_date: Option<String>,
-    /// The last day of the rule, which replaces `count`; null: none.
+    /// The last day of the schedule, which replaces `count`; null: none.
     #[schema(value_type = Option<chrono::NaiveDate>)]
     #[serde(default)]
     end_date: Patch<String>,
@@ -93,6 +97,7 @@ pub struct UpdateRecurringRequest {
     #[serde(default)]
     count: Patch<i64>,
     /// The date of an occurrence on a weekend: `keep`, `before` or `after`.
+    /// `before` moves it to the Friday before, `after` to the Monday after.
     #[schema(value_type = Option<enums::Weekend>, nullable = false, example = "after")]
     #[serde(default, deserialize_with = "not_null")]
     weekend: Option<String>,
@@ -100,10 +105,11 @@ pub struct UpdateRecurringRequest {
 
 /// Update a recurring transaction
 ///
-/// Transactions that were posted stay. A new schedule takes effect after the last occurrence, but
-/// not before today. PUT and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present. Transactions that
+/// are already posted do not change. A new schedule takes effect after the last occurrence, but not
+/// before today.
 #[utoipa::path(method(put, patch), path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateRecurringRequest,
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_recurring_transaction(

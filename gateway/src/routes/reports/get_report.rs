@@ -31,7 +31,7 @@ pub struct GetMonthlyReportQuery {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetReportQuery {
-    /// The first day, included; default: the year that ends with `to`.
+    /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<NaiveDate>)]
     from: Option<String>,
     /// The last day, included; default: today in the household's time zone.
@@ -42,12 +42,12 @@ pub struct GetReportQuery {
     format: Option<String>,
 }
 
-/// Get a month's report
+/// Get a monthly report
 ///
 /// Returns income and expenses, categories, net worth, budgets and goals, as JSON or as an HTML
 /// page with charts in the language of `Accept-Language`.
 #[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(("month" = String, Path, description = "The month as YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
+    params(("month" = String, Path, description = "The month as `YYYY-MM`, from 1900 to 2199.", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
     responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
 pub async fn get_monthly_report(
     State(state): State<AppState>,
@@ -60,9 +60,9 @@ pub async fn get_monthly_report(
     respond(&state, request, query.format.as_deref(), &headers).await
 }
 
-/// Get a report of any span
+/// Get a report
 ///
-/// The same report as for a month, of the days from `from` to `to`.
+/// Returns the same report as `GET /reports/monthly/{month}`, for the days from `from` to `to`.
 #[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
     params(GetReportQuery),
     responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
@@ -89,7 +89,7 @@ async fn respond(
         Some("html") => true,
         Some(_) => {
             let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-            return Err(problem.field("format", "PARAMETER_INVALID", "Send json or html."));
+            return Err(problem.field("format", "PARAMETER_INVALID", "The format must be json or html."));
         }
     };
     let report = ReportResponse::from(state.reports().get_report(request).await?.into_inner());

@@ -41,8 +41,8 @@ pub struct ReportResponse {
     /// The net worth at the end of `to`.
     #[schema(example = "10789.65")]
     pub net_worth: String,
-    /// Currencies of amounts without an exchange rate.
-    /// No amount of this report includes them.
+    /// The currencies of amounts without an exchange rate.
+    /// These amounts are not part of any amount of this report.
     pub unpriced: Vec<String>,
     /// The intervals: days, weeks or months, depending on the length of the span.
     pub intervals: Vec<ReportInterval>,
@@ -65,8 +65,10 @@ pub struct ReportInterval {
     /// The last day of the interval, included.
     #[schema(value_type = NaiveDate)]
     pub to: String,
+    /// The total income.
     #[schema(example = "0.00")]
     pub income: String,
+    /// The total expenses minus refunds.
     #[schema(example = "54.20")]
     pub expense: String,
     /// The income minus the expenses.
@@ -83,17 +85,18 @@ pub struct ReportCategory {
     /// The name of the category; empty: transactions without a category.
     #[schema(example = "Groceries")]
     pub name: String,
+    /// The expenses minus refunds.
     #[schema(example = "410.00")]
     pub amount: String,
-    /// The percentage of all expenses, one decimal; null if those are not above zero.
+    /// The percentage of all expenses, one decimal; null if they are not above zero.
     #[schema(example = "17.0")]
     pub share: Option<String>,
     /// Expenses without an exchange rate on their day; not part of `amount`.
     pub unpriced: Vec<CurrencySum>,
-    /// The amount in the previous span of as many months or days.
+    /// The amount in the previous span of the same number of months or days.
     #[schema(example = "380.00")]
     pub previous: String,
-    /// The difference between `amount` and `previous`.
+    /// The change: `amount` minus `previous`.
     #[schema(example = "30.00")]
     pub change: String,
     /// The change in percent with one decimal; null if `previous` is zero.
@@ -101,26 +104,32 @@ pub struct ReportCategory {
     pub change_percent: Option<String>,
 }
 
+/// An expense in a report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportTransaction {
     #[schema(format = Uuid)]
     pub id: String,
     #[schema(value_type = NaiveDate)]
     pub transaction_date: String,
+    /// The description; null: none.
     #[schema(example = "Laptop")]
     pub description: Option<String>,
+    /// The amount in `currency_code`.
     #[schema(example = "1250.00")]
     pub amount: String,
+    /// The currency of `amount`.
     #[schema(example = "EUR")]
     pub currency_code: String,
 }
 
+/// The period of a budget in a report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportBudget {
     #[schema(format = Uuid)]
     pub id: String,
     #[schema(example = "Food")]
     pub name: String,
+    /// The budget's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     pub currency_code: String,
     /// The first day of the period, included.
@@ -132,12 +141,13 @@ pub struct ReportBudget {
     /// The limit including the rollover.
     #[schema(example = "300.00")]
     pub budgeted: String,
+    /// The expenses minus refunds of the period.
     #[schema(example = "241.50")]
     pub spent: String,
     /// The amount left; negative if more was spent than budgeted.
     #[schema(example = "58.50")]
     pub remaining: String,
-    /// The percentage spent; null if `budgeted` is not above zero.
+    /// The percentage of `budgeted` that is spent; null if `budgeted` is not above zero.
     #[schema(example = "80.50")]
     pub percent: Option<String>,
     /// The status: `on_track`, `warning` or `exceeded`.
@@ -147,12 +157,14 @@ pub struct ReportBudget {
     pub unpriced: Vec<UnpricedSpending>,
 }
 
+/// The state of a goal in a report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportGoal {
     #[schema(format = Uuid)]
     pub id: String,
     #[schema(example = "Boat")]
     pub name: String,
+    /// The goal's currency, in which all amounts are.
     #[schema(example = "EUR")]
     pub currency_code: String,
     /// The target amount.

@@ -15,24 +15,24 @@ use crate::problem::Problem;
 use crate::problem::details::FieldProblemDetails;
 use crate::state::AppState;
 
-/// Several operations in one request.
+/// The operations of a bulk request.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkRequest {
-    /// The mode: `atomic` (all or none) or `partial` (each on its own).
+    /// The mode: `atomic` (all operations or none) or `partial` (each one on its own).
     #[schema(value_type = enums::BulkMode, required = true, example = "atomic")]
     #[serde(default)]
     mode: String,
-    /// At most 1,000 operations; no two may name the same transaction.
+    /// At most 1,000 operations, each on a different transaction.
     #[schema(required = true, value_type = Vec<BulkOperation>, min_items = 1, max_items = 1000)]
     #[serde(default)]
     operations: BoundedVec<StrictObject<BulkOperation>, 1000>,
 }
 
-/// One operation on a transaction.
+/// An operation on a transaction.
 ///
-/// `create` takes the fields of a new transaction except `recurring`, `update` an `id` and the
-/// fields to change, `delete` an `id`.
+/// `create` takes the fields of a new transaction except `recurring`; `update` takes an `id` and
+/// the fields to change; `delete` takes an `id`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkOperation {
@@ -56,7 +56,7 @@ pub struct BulkOperation {
     #[schema(nullable = false, example = "12.50")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<Amount>,
-    /// The currency of `amount`; default: the account's currency.
+    /// The currency of `amount`; default for `create`: the account's currency.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
@@ -64,48 +64,53 @@ pub struct BulkOperation {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     category_id: Patch<String>,
-    /// The account that receives a transfer; only for transfers.
+    /// The account that receives the money; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     to_account_id: Patch<String>,
-    /// The amount that arrives at `to_account_id` in its currency.
-    /// Required if the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id`, in its currency.
+    /// Required for a transfer between accounts of different currencies.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     to_amount: Patch<Amount>,
+    /// The description, at most 500 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     description: Patch<String>,
+    /// The reference number, at most 100 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 100)]
     #[serde(default)]
     reference_number: Patch<String>,
+    /// The notes, at most 4,000 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     notes: Patch<String>,
-    /// At most 20 tags of at most 50 characters.
+    /// At most 20 tags of at most 50 characters each; default: none.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     tags: Patch<Vec<String>>,
     /// The day, or an RFC 3339 time of which only the date is used.
+    /// Default for `create`: today in the household's time zone.
     #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
     transaction_date: Option<String>,
-    /// The splits, instead of a category: at most 50, which sum to the amount.
+    /// At most 50 splits, instead of a category; their amounts sum to `amount`.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     splits: Patch<Splits>,
 }
 
-/// The results of the operations, in the same order.
+/// The results of a bulk request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResponse {
+    /// The results, in the order of the operations.
     results: Vec<BulkResult>,
 }
 
-/// The result of one operation.
+/// The result of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResult {
-    /// The outcome: `created`, `updated`, `deleted` or `refused`.
+    /// The outcome: `created`, `updated`, `deleted` or `refused` (rejected).
     #[schema(example = "created")]
     status: String,
     /// The transaction after the operation; null if it was deleted or rejected.
@@ -186,14 +191,14 @@ fn malformed() -> Problem {
 
 /// Write several transactions
 ///
-/// Creates, updates and voids transactions in one commit. In `atomic` mode a rejected operation
-/// leaves everything unchanged, and the error names the field, e.g. `operations[17].amount`. In
-/// `partial` mode every operation has its own result.
+/// Creates, updates and voids transactions in one commit. In the mode `atomic`, a rejected
+/// operation leaves everything unchanged, and the error names its field, e.g.
+/// `operations[17].amount`. In the mode `partial`, every operation has its own result.
 #[utoipa::path(post, path = "/transactions/bulk", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = BulkRequest,
-    responses((status = 200, description = "One result per operation, in order", body = BulkResponse,
-        headers(("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+    responses((status = 200, description = "One result per operation, in the order of the operations", body = BulkResponse,
+        headers(("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn bulk_write_transactions(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -39,31 +39,34 @@ pub struct CreateTransactionRequest {
     /// Income with an expense category is a refund.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// The account that receives a transfer; only for transfers.
+    /// The account that receives the money; only for transfers.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
-    /// The amount that arrives at `to_account_id` in its currency.
-    /// Required if the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id`, in its currency.
+    /// Required for a transfer between accounts of different currencies.
     #[schema(example = "13.97")]
     to_amount: Option<Amount>,
+    /// The description, at most 500 characters; default: none.
     #[schema(max_length = 500, example = "Lunch")]
     description: Option<String>,
+    /// The reference number, at most 100 characters; default: none.
     #[schema(max_length = 100)]
     reference_number: Option<String>,
+    /// The notes, at most 4,000 characters; default: none.
     #[schema(max_length = 4000)]
     notes: Option<String>,
-    /// At most 20 tags of at most 50 characters.
+    /// At most 20 tags of at most 50 characters each; default: none.
     #[schema(example = json!(["work"]))]
     tags: Option<Vec<String>>,
     /// The day, or an RFC 3339 time of which only the date is used.
     /// Default: today in the household's time zone.
     #[schema(example = "2026-03-31")]
     transaction_date: Option<String>,
-    /// The splits, instead of a category: at most 50, which sum to the amount.
+    /// At most 50 splits, instead of a category; their amounts sum to `amount`.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     splits: Option<Splits>,
     /// The schedule by which the transaction recurs; default: none.
-    /// Further occurrences are posted on their days.
+    /// The other occurrences are posted on their days.
     #[schema(value_type = Option<RecurringSchedule>)]
     recurring: Option<StrictObject<RecurringSchedule>>,
 }
@@ -91,14 +94,15 @@ impl From<CreateTransactionRequest> for pb::CreateTransactionRequest {
 
 /// Create a transaction
 ///
-/// Records income, an expense or a transfer. It is posted immediately, as two or more postings that
-/// sum to zero. A transfer between currencies states the amount that arrives in `to_amount`.
+/// Records income, an expense or a transfer, and posts it immediately as two or more postings that
+/// sum to zero. A transfer between accounts of different currencies requires `to_amount`, the
+/// amount that arrives.
 #[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     request_body = CreateTransactionRequest,
     responses((status = 201, description = "The transaction", body = TransactionResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with the same key; otherwise absent"))), WriteProblems))]
 pub async fn create_transaction(
     State(state): State<AppState>,
     _query: NoQuery,

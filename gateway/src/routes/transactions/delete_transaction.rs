@@ -9,10 +9,11 @@ use crate::state::AppState;
 
 /// Void a transaction
 ///
-/// Posts the reversal of the transaction, which stays readable with the status `voided`.
+/// Posts the reversal of the transaction. The transaction stays readable with the status `voided`
+/// and can be restored.
 #[utoipa::path(delete, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
-    responses((status = 204, description = "Voided"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
+    responses((status = 204, description = "The transaction is voided"), WriteProblems))]
 pub async fn delete_transaction(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -44,7 +44,7 @@ impl Format {
             Some("ndjson") => Ok(Self::Ndjson),
             Some(_) => {
                 let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-                Err(problem.field("format", "PARAMETER_INVALID", "Send csv, json or ndjson."))
+                Err(problem.field("format", "PARAMETER_INVALID", "The format must be csv, json or ndjson."))
             }
         }
     }
@@ -96,8 +96,9 @@ const COLUMNS: [&str; 24] = [
 /// Export transactions
 ///
 /// Streams all transactions that match the filters: as CSV for spreadsheets, as one JSON array, or
-/// as one JSON object per line. In CSV each split has its own row, and texts that a spreadsheet
-/// would interpret as a formula begin with an apostrophe. A response that is cut off is incomplete.
+/// as one JSON object per line. In CSV, each split has its own row, and texts that a spreadsheet
+/// would interpret as a formula begin with an apostrophe. If an error occurs during the export, the
+/// connection is aborted; discard such a response.
 #[utoipa::path(get, path = "/transactions/export", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(ExportTransactionsQuery),
     responses((status = 200, description = "The transactions", content(

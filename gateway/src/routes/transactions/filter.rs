@@ -7,12 +7,12 @@ macro_rules! filtered_query {
         #[into_params(parameter_in = Query)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            $($(#[$meta])* $field: Option<String>,)*
             /// The category of a transaction or of one of its splits.
-            /// Subcategories are included.
+            /// Subcategories are included unless `children` is false.
+            $($(#[$meta])* $field: Option<String>,)*
             #[param(value_type = Option<uuid::Uuid>)]
             category_id: Option<String>,
-            /// If false, excludes the subcategories of `category_id`. Default: true.
+            /// Whether the subcategories of `category_id` are included; default: true.
             #[param(value_type = Option<bool>)]
             children: Option<String>,
             /// The type: `income`, `expense`, `transfer`, `opening` or `adjustment`.
@@ -28,29 +28,30 @@ macro_rules! filtered_query {
             /// The last day, included.
             #[param(value_type = Option<chrono::NaiveDate>)]
             to: Option<String>,
-            /// The minimum amount in plain decimal digits.
-            /// It has at most the decimals of its currency, and applies to the household amount;
-            /// with `currency_code`, to the amount itself.
+            /// The minimum amount in plain decimal digits, included.
+            /// It is compared with the household amount; with `currency_code`, with the amount
+            /// itself. It must not have more decimals than the currency.
             #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             min_amount: Option<String>,
-            /// The maximum amount in plain decimal digits.
-            /// It has at most the decimals of its currency, and applies to the household amount;
-            /// with `currency_code`, to the amount itself.
+            /// The maximum amount in plain decimal digits, included.
+            /// It is compared with the household amount; with `currency_code`, with the amount
+            /// itself. It must not have more decimals than the currency.
             #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             max_amount: Option<String>,
             /// The currency of the amount (ISO 4217).
             #[param(value_type = Option<crate::openapi::enums::CurrencyCode>)]
             currency_code: Option<String>,
-            /// A whole tag in any letter case, at most 50 characters.
+            /// A whole tag, in any letter case, at most 50 characters.
             #[param(max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
             tag: Option<String>,
-            /// Words of description, notes, reference number and tags.
-            /// Each is matched from its beginning; case and accents do not matter. In scripts
-            /// without spaces a match may start anywhere; emoji count as words.
+            /// Words in description, notes, reference number and tags.
+            /// Each word matches from its beginning; case and accents are ignored. In scripts
+            /// without spaces, a match may begin anywhere. Emoji count as words.
             q: Option<String>,
-            /// The sort order.
-            /// `-transaction_date` (default), `transaction_date`, `-amount` or `amount`; amounts
-            /// are compared by the household amount.
+            /// The sort order: `-transaction_date` (default), `transaction_date`, `-amount` or
+            /// `amount`.
+            /// A minus sign sorts in descending order. Amounts are compared by the household
+            /// amount.
             #[param(value_type = Option<crate::openapi::enums::TransactionOrder>, inline)]
             sort: Option<String>,
         }

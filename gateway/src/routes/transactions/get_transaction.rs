@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// Get a transaction
 ///
-/// Returns the transaction after its last revision, also if it is voided. Send the `ETag` as
+/// Returns the current revision of the transaction, also if it is voided. Send the `ETag` as
 /// `If-Match` when you update the transaction.
 #[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),

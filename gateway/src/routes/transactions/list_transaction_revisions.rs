@@ -35,10 +35,10 @@ pub struct FieldChange {
     /// The name of the field.
     #[schema(example = "amount")]
     field: String,
-    /// The value before the change as JSON; null: none.
+    /// The value before the change, as JSON; null: none.
     #[schema(value_type = Option<String>, example = "12.50")]
     before: Value,
-    /// The value after the change as JSON; null: none.
+    /// The value after the change, as JSON; null: none.
     #[schema(value_type = Option<String>, example = "13.50")]
     after: Value,
 }
@@ -63,7 +63,7 @@ impl From<pb::TransactionRevision> for TransactionRevision {
 
 /// List a transaction's revisions
 ///
-/// Lists every revision, oldest first, with its author, time and changes.
+/// Lists all revisions, oldest first, each with its author, time and changes.
 #[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of revisions", body = ListResponse<TransactionRevision>,

@@ -14,7 +14,7 @@ filtered_query!(ListTransactionsQuery {
     /// The account on either side of a transaction.
     #[param(value_type = Option<uuid::Uuid>)]
     account_id,
-    /// The maximum number of entries; default 50. Values above 200 count as 200.
+    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size,
     /// The `next_page_token` of the previous page; default: the first page.
@@ -23,9 +23,8 @@ filtered_query!(ListTransactionsQuery {
 
 /// List transactions
 ///
-/// Lists transactions, newest first by default. All filters can be combined. `q` finds words in
-/// description, notes, reference number and tags regardless of accents. Voided transactions are
-/// listed only with `status=voided`.
+/// Lists transactions, newest first by default. All filters can be combined. Voided transactions
+/// are listed only with `status=voided`.
 #[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:read"])), params(ListTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = ListResponse<TransactionResponse>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]

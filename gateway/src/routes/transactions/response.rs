@@ -5,14 +5,14 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A transaction, which moves money.
+/// A transaction: income, an expense, a transfer, an opening or an adjustment.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Transaction)]
 pub struct TransactionResponse {
     #[schema(format = Uuid)]
     id: String,
     /// The type: `income`, `expense`, `transfer`, `opening` or `adjustment`.
-    /// The last two are created by the system.
+    /// `opening` and `adjustment` are created by the system.
     #[serde(rename = "type")]
     #[schema(example = "expense")]
     kind: String,
@@ -22,13 +22,13 @@ pub struct TransactionResponse {
     /// The account from which, or to which, the money moves.
     #[schema(format = Uuid)]
     account_id: String,
-    /// The account that receives a transfer; null unless it is one.
+    /// The account that receives the money; null unless it is a transfer.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
     /// The category; null: none, or splits.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// The splits, instead of a category; they sum to the amount.
+    /// The splits, instead of a category; their amounts sum to `amount`. May be empty.
     splits: Vec<Split>,
     /// The amount as entered; signed for openings and adjustments, otherwise positive.
     #[schema(example = "12.50")]
@@ -36,28 +36,34 @@ pub struct TransactionResponse {
     /// The currency of `amount`.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The amount in the account's currency.
+    /// The amount in `account_currency_code`.
     #[schema(example = "12.50")]
     account_amount: String,
     /// The account's currency.
     #[schema(example = "EUR")]
     account_currency_code: String,
-    /// The amount that arrived at `to_account_id`; null unless it is a transfer.
+    /// The amount that arrived at `to_account_id`, in `to_currency_code`.
+    /// Null unless it is a transfer.
     to_amount: Option<String>,
     /// The currency of `to_amount`; null unless it is a transfer.
     to_currency_code: Option<String>,
     /// The absolute amount in the household's currency.
-    /// It does not change with later rates. Null while no exchange rate is known.
+    /// It does not change with later rates. Null until an exchange rate is known.
     #[schema(example = "12.50")]
     household_amount: Option<String>,
     /// The household's currency.
     #[schema(example = "EUR")]
     household_currency_code: String,
-    /// The rate from `currency_code` to `account_currency_code`. Null: they are equal.
+    /// The exchange rate from `currency_code` to `account_currency_code`.
+    /// Null if they are equal.
     exchange_rate: Option<Rate>,
+    /// The description; null: none.
     description: Option<String>,
+    /// The reference number; null: none.
     reference_number: Option<String>,
+    /// The notes; null: none.
     notes: Option<String>,
+    /// The tags; may be empty.
     tags: Vec<String>,
     /// The day of the transaction.
     #[schema(format = Date, example = "2026-03-31")]
@@ -69,7 +75,7 @@ pub struct TransactionResponse {
     updated_at: Option<DateTime<Utc>>,
 }
 
-/// A split: a part of the amount with its own category.
+/// A part of the amount of a transaction, with its own category.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Split {
     /// The category of the split.
@@ -78,13 +84,14 @@ pub struct Split {
     /// The amount of the split in the transaction's currency.
     #[schema(example = "4.50")]
     amount: String,
-    /// The share of the transaction's `account_amount`; all shares sum to it.
+    /// The share of the transaction's `account_amount`; the shares sum to it.
     #[schema(example = "4.50")]
     account_amount: Option<String>,
     /// The share of the transaction's `household_amount`.
-    /// Null while no exchange rate is known.
+    /// Null until an exchange rate is known.
     #[schema(example = "4.50")]
     household_amount: Option<String>,
+    /// The description; null: none.
     description: Option<String>,
 }
 

@@ -13,10 +13,11 @@ use crate::state::AppState;
 /// Restore a voided transaction
 ///
 /// Posts the transaction again at its original exchange rates. If its category was deleted in the
-/// meantime, it is restored without one. Rejected with 422 if an account is archived or deleted.
+/// meantime, it is restored without one. The request is rejected with 422 `ACCOUNT_CLOSED` if an
+/// account is archived or deleted.
 #[utoipa::path(post, path = "/transactions/{id}/restore", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any."),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's choice. A repeated request with the same key and body gets the first response again for 72 hours. Default: none.")),
     responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_transaction(
     State(state): State<AppState>,

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Amount, BoundedVec, StrictObject};
 
-/// A split: a part of the amount with its own category.
+/// A part of the amount of a transaction, with its own category.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRequest {
@@ -16,6 +16,7 @@ pub struct SplitRequest {
     #[schema(required = true, example = "4.50")]
     #[serde(default)]
     amount: Amount,
+    /// The description, at most 500 characters; default: none.
     #[schema(max_length = 500)]
     description: Option<String>,
 }

@@ -39,29 +39,32 @@ pub struct UpdateTransactionRequest {
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) currency_code: Option<String>,
-    /// The category; only for income and expenses.
+    /// The category, which replaces the splits; null: none. Only for income and expenses.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     pub(super) category_id: Patch<String>,
-    /// The account that receives a transfer; only for transfers.
+    /// The account that receives the money; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     pub(super) to_account_id: Patch<String>,
-    /// The amount that arrives at `to_account_id` in its currency.
-    /// Required if the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id`, in its currency.
+    /// Required for a transfer between accounts of different currencies.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     pub(super) to_amount: Patch<Amount>,
+    /// The description, at most 500 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     pub(super) description: Patch<String>,
+    /// The reference number, at most 100 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 100)]
     #[serde(default)]
     pub(super) reference_number: Patch<String>,
+    /// The notes, at most 4,000 characters; null: none.
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     pub(super) notes: Patch<String>,
-    /// The complete list of tags: at most 20 of at most 50 characters.
+    /// The complete list of tags: at most 20 of at most 50 characters each; null: none.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     pub(super) tags: Patch<Vec<String>>,
@@ -69,7 +72,7 @@ pub struct UpdateTransactionRequest {
     #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) transaction_date: Option<String>,
-    /// The splits, which replace the category; a category replaces the splits.
+    /// At most 50 splits, which replace the category; null: none.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     pub(super) splits: Patch<Splits>,
@@ -101,10 +104,10 @@ impl UpdateTransactionRequest {
 
 /// Update a transaction
 ///
-/// Posts the reversal of the current postings and the new postings; the revisions keep both. PUT
-/// and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present. Posts the reversal
+/// of the current postings and the new postings; the revisions keep both.
 #[utoipa::path(method(put, patch), path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateTransactionRequest,
     responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_transaction(

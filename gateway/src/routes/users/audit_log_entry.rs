@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A change with its author and origin.
+/// A change, with its author and origin.
 #[derive(Serialize, ToSchema)]
 pub struct AuditLogEntry {
     #[schema(format = Uuid)]
@@ -16,7 +16,7 @@ pub struct AuditLogEntry {
     /// The action, e.g. `created`, `updated` or `deleted`.
     #[schema(example = "updated")]
     action: String,
-    /// The type of the entity, e.g. `account`.
+    /// The type of the entity, e.g. `account`, `transaction` or `user`.
     #[schema(example = "account")]
     entity: String,
     /// The id of the entity.
@@ -29,7 +29,7 @@ pub struct AuditLogEntry {
     changed: Vec<String>,
     /// The user id, or the name of the service that made the change.
     actor: String,
-    /// The user whose data was changed; null: none in particular.
+    /// The user whose data was changed; null: none.
     #[schema(format = Uuid)]
     user_id: Option<String>,
     /// The household of the entity; null: none.
@@ -38,7 +38,9 @@ pub struct AuditLogEntry {
     /// The IP address of the request; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
+    /// The `User-Agent` of the request; may be empty.
     user_agent: String,
+    /// The id of the request; may be empty.
     request_id: String,
     /// The time of the change.
     occurred_at: Option<DateTime<Utc>>,

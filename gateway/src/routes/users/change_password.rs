@@ -18,7 +18,7 @@ pub struct ChangePasswordRequest {
     #[serde(default)]
     current_password: String,
     /// The new password: 12 to 128 characters.
-    /// It must not be common or contain the name or email address.
+    /// It must not be common, easy to guess, or contain the name or email address.
     #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]
     #[serde(default)]
     new_password: String,
@@ -26,10 +26,10 @@ pub struct ChangePasswordRequest {
 
 /// Change your password
 ///
-/// Ends your other sessions.
+/// Ends all of your other sessions.
 #[utoipa::path(post, path = "/users/me/change-password", tag = "users", security(("access_token" = ["profile:write"])),
     request_body = ChangePasswordRequest,
-    responses((status = 204, description = "The password has changed"), WriteProblems))]
+    responses((status = 204, description = "The password is changed"), WriteProblems))]
 pub async fn change_password(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::routes::http::to_datetime;
 use crate::state::AppState;
 
-/// The password and second factor of the caller.
+/// Your password and second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteMeRequest {
@@ -29,16 +29,16 @@ pub struct DeleteMeRequest {
 #[schema(as = Deletion)]
 pub struct DeletionResponse {
     /// The end of the grace period.
-    /// Until then a login restores the account; afterwards everything is erased.
+    /// Until then a login restores the account; afterwards all data is erased.
     erased_at: Option<DateTime<Utc>>,
 }
 
 /// Delete your account
 ///
-/// Ends all sessions. A login within 30 days restores the account; afterwards every service erases
-/// your data.
+/// Ends all of your sessions. A login within 30 days restores the account; afterwards every service
+/// erases your data.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = DeleteMeRequest,
     responses((status = 202, description = "The deletion is scheduled", body = DeletionResponse), WriteProblems))]
 pub async fn delete_current_user(

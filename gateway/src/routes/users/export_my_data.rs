@@ -22,7 +22,8 @@ type Records = BoxStream<'static, Result<Vec<pb::ExportRecord>, Status>>;
 /// Export your data
 ///
 /// Streams everything that the services store about you as one JSON document: an object per service
-/// with an array per section. A response that is cut off is incomplete.
+/// with an array per section. If an error occurs during the export, the connection is aborted;
+/// discard such a response.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "Your data", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
 pub async fn export_my_data(

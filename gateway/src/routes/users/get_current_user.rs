@@ -14,8 +14,8 @@ use crate::state::AppState;
 ///
 /// Send the `ETag` as `If-Match` when you update your profile.
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "The caller's profile", body = UserResponse,
-        headers(("ETag" = String, description = "Changes with the editable fields"))), UserProblems))]
+    responses((status = 200, description = "Your profile", body = UserResponse,
+        headers(("ETag" = String, description = "The version of the editable fields"))), UserProblems))]
 pub async fn get_current_user(
     State(state): State<AppState>,
     _query: NoQuery,

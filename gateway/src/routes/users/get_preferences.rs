@@ -12,10 +12,10 @@ use crate::state::AppState;
 
 /// Get your preferences
 ///
-/// Returns language, time zone, currency and, for each kind of notification, whether it is
-/// delivered by email and to the inbox.
+/// Returns your language, time zone and currency and, for each kind of notification, whether it is
+/// sent by email and to the inbox.
 #[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "Your preferences", body = PreferencesResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_preferences(
     State(state): State<AppState>,
     _query: NoQuery,

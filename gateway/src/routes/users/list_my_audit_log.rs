@@ -9,13 +9,13 @@ use crate::problem::Problem;
 use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
-/// List the audit log of your data
+/// List your audit log
 ///
-/// Lists every change in every service, with its author and origin, newest first. An entry appears
-/// within a second or two of the change.
+/// Lists every change of your data in every service, with its author and origin, newest first. An
+/// entry appears within two seconds of the change.
 #[utoipa::path(get, path = "/users/me/audit-log", tag = "users", security(("access_token" = ["profile:read"])),
     params(PageParams),
-    responses((status = 200, description = "A page, newest first", body = ListResponse<AuditLogEntry>,
+    responses((status = 200, description = "A page of entries", body = ListResponse<AuditLogEntry>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_my_audit_log(
     State(state): State<AppState>,

@@ -11,10 +11,11 @@ use crate::state::AppState;
 
 /// List your security events
 ///
-/// Lists failed logins, new devices, password changes and similar events, newest first.
+/// Lists failed logins, new devices, password changes and similar events of your account, newest
+/// first.
 #[utoipa::path(get, path = "/users/me/security-events", tag = "users", security(("access_token" = ["profile:read"])),
     params(PageParams),
-    responses((status = 200, description = "A page, newest first", body = ListResponse<SecurityEvent>,
+    responses((status = 200, description = "A page of security events", body = ListResponse<SecurityEvent>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_my_security_events(
     State(state): State<AppState>,

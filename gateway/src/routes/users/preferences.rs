@@ -4,7 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A user's preferences.
+/// Your preferences.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preferences)]
 pub struct PreferencesResponse {
@@ -20,13 +20,13 @@ pub struct PreferencesResponse {
     /// The household's time zone (IANA name), which determines the current day.
     #[schema(example = "Europe/Madrid")]
     timezone: String,
-    /// Transactions above this amount cause a notification; null: none.
+    /// The amount above which a transaction causes a notification; null: none.
     /// It is in the household's currency.
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
     /// The channels by kind of notification.
     /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
-    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed`,
+    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` and
     /// `monthly_report`.
     notifications: BTreeMap<String, Channels>,
 }

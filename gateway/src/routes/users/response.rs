@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// The profile of the caller.
+/// Your profile.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserResponse {
@@ -26,7 +26,7 @@ pub struct UserResponse {
     /// The phone number in international format; null: none.
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
-    /// The household of the session.
+    /// The id of your household.
     #[schema(format = Uuid)]
     household_id: String,
     /// The names of the roles.

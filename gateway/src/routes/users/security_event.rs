@@ -10,25 +10,27 @@ use crate::routes::http::to_datetime;
 pub struct SecurityEvent {
     #[schema(format = Uuid)]
     id: String,
-    /// The kind of event.
-    /// One of `login_failed`, `password_rejected`, `mfa_rejected`, `reauthenticated`, `new_device`,
-    /// `permission_denied`, `ip_address_denied`, `refresh_token_reused`, `password_changed`,
-    /// `password_reset`, `email_changed`, `mfa_enabled`, `mfa_disabled`, `recovery_code_used`,
-    /// `locked`, `unlocked`, `roles_changed`, `deletion_requested` or `deletion_cancelled`.
+    /// The kind of event: `login_failed`, `password_rejected`, `mfa_rejected`,
+    /// `reauthenticated`, `new_device`, `permission_denied`, `ip_address_denied`,
+    /// `refresh_token_reused`, `password_changed`, `password_reset`, `email_changed`,
+    /// `mfa_enabled`, `mfa_disabled`, `recovery_code_used`, `locked`, `unlocked`, `roles_changed`,
+    /// `deletion_requested` or `deletion_cancelled`.
     #[schema(example = "login_failed")]
     kind: String,
-    /// The user; null if no user has the name that was entered.
+    /// The user whom the event concerns; null if no user has the name that was entered.
     #[schema(format = Uuid)]
     user_id: Option<String>,
-    /// The session; null: none.
+    /// The id of the session; null: none.
     #[schema(format = Uuid)]
     session_id: Option<String>,
-    /// More details, such as the permission that was denied; null: none.
+    /// A detail, such as the permission that was denied; null: none.
     detail: Option<String>,
     /// The IP address of the request; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
+    /// The `User-Agent` of the request; may be empty.
     user_agent: String,
+    /// The id of the request; may be empty.
     request_id: String,
     occurred_at: Option<DateTime<Utc>>,
 }

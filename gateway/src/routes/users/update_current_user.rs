@@ -14,18 +14,19 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// The changes to a profile; absent fields stay.
+/// The changes to your profile; absent fields stay.
 ///
 /// Null clears `username` and `phone_number`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMeRequest {
     /// The new email address; requires `password`.
-    /// It takes effect when it is verified by the email sent to it.
+    /// It takes effect when you verify it with the email that is sent to it.
     #[schema(nullable = false, example = "ana@example.org")]
     #[serde(default, deserialize_with = "not_null")]
     email: Option<String>,
     /// The public username: 3 to 30 letters, digits, dots, dashes or underscores.
+    /// It starts with a letter. Null: none.
     #[schema(value_type = Option<String>, example = "ana.gil")]
     #[serde(default)]
     username: Patch<String>,
@@ -35,7 +36,7 @@ pub struct UpdateMeRequest {
     #[schema(nullable = false, example = "Gil", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     last_name: Option<String>,
-    /// The phone number in international format.
+    /// The phone number in international format; null: none.
     #[schema(value_type = Option<String>, example = "+34600000000")]
     #[serde(default)]
     phone_number: Patch<String>,
@@ -47,12 +48,12 @@ pub struct UpdateMeRequest {
 
 /// Update your profile
 ///
-/// PUT and PATCH do the same: only the fields that are present change. Sending your current email
-/// address cancels a change that is not yet verified.
+/// PUT and PATCH are equivalent: they change only the fields that are present. If you send your
+/// current email address, a change that is not yet verified is cancelled.
 #[utoipa::path(method(put, patch), path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdateMeRequest,
-    responses((status = 200, description = "The caller's profile", body = UserResponse, headers(("ETag" = String))), WriteProblems))]
+    responses((status = 200, description = "Your profile", body = UserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_current_user(
     State(state): State<AppState>,
     _query: NoQuery,

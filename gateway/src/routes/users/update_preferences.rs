@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// The changes to preferences; absent fields stay.
+/// The changes to your preferences; absent fields stay.
 ///
 /// Null clears `large_transaction_limit`.
 #[derive(Deserialize, ToSchema)]
@@ -35,18 +35,18 @@ pub struct UpdatePreferencesRequest {
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     default_currency: Option<String>,
-    /// The household's time zone (IANA name).
+    /// The household's time zone (IANA name), which determines the current day.
     #[schema(nullable = false, example = "Europe/Madrid")]
     #[serde(default, deserialize_with = "not_null")]
     timezone: Option<String>,
-    /// Transactions above this amount cause a notification; null: none.
+    /// The amount above which a transaction causes a notification; null: none.
     /// It is above zero, in the household's currency.
     #[schema(value_type = Option<Amount>, example = "500.00")]
     #[serde(default)]
     large_transaction_limit: Patch<Amount>,
     /// The channels to change, by kind of notification; absent kinds stay.
     /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
-    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed`,
+    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` and
     /// `monthly_report`.
     #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsChange>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]
@@ -91,11 +91,11 @@ fn request(expected_version: Option<i64>, body: UpdatePreferencesRequest) -> pb:
 
 /// Update your preferences
 ///
-/// PUT and PATCH do the same: only the fields that are present change.
+/// PUT and PATCH are equivalent: they change only the fields that are present.
 #[utoipa::path(method(put, patch), path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    params(("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
     request_body = UpdatePreferencesRequest,
-    responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), WriteProblems))]
+    responses((status = 200, description = "Your preferences", body = PreferencesResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_preferences(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -154,10 +154,8 @@ impl Planner<'_> {
         };
         let (money, rate) = in_account;
         if money.is_zero() {
-            let text = format!(
-                "The amount must not round to zero in {}. Send a larger amount.",
-                resolved.account_currency
-            );
+            let text =
+                format!("The amount rounds to zero in {}. Send a larger amount.", resolved.account_currency);
             return Err(Rejection::field("amount", "AMOUNT_TOO_SMALL", text));
         }
         let change = resolved.transaction_type.change(money);
@@ -358,7 +356,7 @@ impl Planner<'_> {
         let (live, all) = self.state.account_counts.get(&household.id).copied().unwrap_or_default();
         if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
             let text = format!(
-                "A household can have at most {MAX_ACCOUNTS} accounts, {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
+                "A household can have at most {MAX_ACCOUNTS} accounts, or {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
             );
             return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
         }

@@ -2,11 +2,10 @@
 
 use fintrac_kit::error::FieldViolation;
 
-pub const CLOSED: &str =
-    "The account must not be archived or deleted. Choose another account, or restore this one.";
-pub const VOIDED: &str = "The transaction must not be voided. Restore it first.";
+pub const CLOSED: &str = "The account is archived or deleted. Choose another account, or restore this one.";
+pub const VOIDED: &str = "The transaction is voided. Restore it first.";
 pub const OUT_OF_RANGE: &str =
-    "Balances and totals must not exceed the largest amount that can be stored. Send a smaller amount.";
+    "A balance or total would exceed the largest supported amount. Send a smaller amount.";
 
 /// The reason why a command was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,5 +52,5 @@ impl Rejection {
 
 /// Returns the violation for a name that another live account has.
 pub fn name_taken() -> FieldViolation {
-    FieldViolation::new("name", "NAME_TAKEN", "The name of an account must be unique. Choose another one.")
+    FieldViolation::new("name", "NAME_TAKEN", "Another account has the same name. Choose another one.")
 }

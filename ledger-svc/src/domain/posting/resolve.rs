@@ -216,11 +216,7 @@ impl<'a> InputResolver<'a> {
         let to_account = match (&input.to_account_id, is_transfer) {
             (to, true) => self.account("to_account_id", to.as_deref()),
             (Some(_), false) if transaction_type.is_some() => {
-                self.reject(
-                    "to_account_id",
-                    "CONFLICTING",
-                    "This field must be left out unless the type is transfer.",
-                );
+                self.reject("to_account_id", "CONFLICTING", "The field is only for transfers. Omit it.");
                 None
             }
             (_, false) => None,
@@ -298,7 +294,7 @@ impl<'a> InputResolver<'a> {
     fn account(&mut self, field: &str, id: Option<&str>) -> Option<&'a Account> {
         let id = id.map(str::trim).unwrap_or_default();
         if id.is_empty() {
-            self.reject(field, "REQUIRED", "An account must be given. Send its id.");
+            self.reject(field, "REQUIRED", "An account is required. Send its id.");
             return None;
         }
         let household = self.command.household.id;
@@ -317,7 +313,7 @@ impl<'a> InputResolver<'a> {
     ) -> Option<CategoryRef> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
-                let text = "The category must be left out unless the type is income or expense.";
+                let text = "The category is only for income and expenses. Omit it.";
                 self.reject(field, "CONFLICTING", text);
                 return None;
             }
@@ -357,7 +353,7 @@ impl<'a> InputResolver<'a> {
             self.reject(
                 "splits",
                 "CONFLICTING",
-                "A transaction must not have both a category and splits. Leave one out.",
+                "A category and splits are mutually exclusive. Omit one of them.",
             );
         }
         if splits.len() > MAX_SPLITS {
@@ -428,7 +424,7 @@ impl<'a> InputResolver<'a> {
             }
         };
         if input.amount.is_empty() {
-            self.reject("amount", "REQUIRED", "An amount must be given. Send one such as 12.50.");
+            self.reject("amount", "REQUIRED", "An amount is required. Send one such as 12.50.");
             return None;
         }
         let is_system = transaction_type.is_some_and(TransactionType::is_system);
@@ -438,7 +434,7 @@ impl<'a> InputResolver<'a> {
             self.reject(
                 "currency_code",
                 "CURRENCY_IMMUTABLE",
-                "The currency must be that of the account. Leave it out.",
+                "The currency must be that of the account. Omit it.",
             );
         }
         if self.pinned_amount.is_some() {
@@ -469,11 +465,7 @@ impl<'a> InputResolver<'a> {
                 && transaction_type
                     .is_some_and(|transaction_type| transaction_type != TransactionType::Transfer)
             {
-                self.reject(
-                    "to_amount",
-                    "CONFLICTING",
-                    "This field must be left out unless the type is transfer.",
-                );
+                self.reject("to_amount", "CONFLICTING", "The field is only for transfers. Omit it.");
             }
             return None;
         };
@@ -484,7 +476,7 @@ impl<'a> InputResolver<'a> {
                 self.reject(
                     "to_amount",
                     "REQUIRED",
-                    "This field must be sent if the accounts' currencies differ. Send the amount that arrives.",
+                    "The accounts have different currencies. Send the amount that arrives.",
                 );
                 None
             }
@@ -492,7 +484,7 @@ impl<'a> InputResolver<'a> {
                 self.reject(
                     "to_amount",
                     "CONFLICTING",
-                    "This field must be left out if the accounts have the same currency.",
+                    "The field is only for accounts with different currencies. Omit it.",
                 );
                 None
             }

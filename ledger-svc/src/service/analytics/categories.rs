@@ -54,7 +54,11 @@ impl LedgerUseCases {
             CategoryType::from_text(category_type)
         };
         if category_type.is_none() {
-            violations.push(FieldViolation::new("type", "PARAMETER_INVALID", "Send expense or income."));
+            violations.push(FieldViolation::new(
+                "type",
+                "PARAMETER_INVALID",
+                "The type must be expense or income.",
+            ));
         }
         let (Some(span), Some(category_type)) = (span, category_type) else {
             return Err(Error::InvalidQuery(violations));

@@ -61,7 +61,7 @@ impl LedgerUseCases {
         let span = self.parse_span_or_current_month(&household, span, &mut violations);
         let group_by = GroupBy::from_text(group_by);
         if group_by.is_none() {
-            let text = "Send category, day, week, month or account.";
+            let text = "The grouping must be category, day, week, month or account.";
             violations.push(FieldViolation::new("group_by", "PARAMETER_INVALID", text));
         }
         let (Some(span), Some(group_by)) = (span, group_by) else {
