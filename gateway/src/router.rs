@@ -75,9 +75,9 @@ fn identity_routes() -> OpenApiRouter<AppState> {
             users::delete_current_user::delete_current_user
         ))
         .routes(routes!(users::change_password::change_password))
-        .routes(routes!(users::list_my_security_events::list_my_security_events))
-        .routes(routes!(users::list_my_audit_log::list_my_audit_log))
-        .routes(routes!(users::export_my_data::export_my_data))
+        .routes(routes!(users::list_user_security_events::list_user_security_events))
+        .routes(routes!(users::list_user_audit_log::list_user_audit_log))
+        .routes(routes!(users::export_user_data::export_user_data))
         .routes(routes!(
             users::get_preferences::get_preferences,
             users::update_preferences::update_preferences

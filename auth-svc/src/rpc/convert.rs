@@ -107,21 +107,21 @@ impl From<TokenPair> for pb::TokenPair {
 }
 
 impl From<CurrentUser> for pb::User {
-    fn from(me: CurrentUser) -> Self {
-        let profile = me.profile;
+    fn from(current_user: CurrentUser) -> Self {
+        let profile = current_user.profile;
         Self {
             id: profile.id.to_string(),
             email: profile.email,
             username: profile.username,
             first_name: profile.first_name,
             last_name: profile.last_name,
-            phone_number: me.phone_number,
-            household_id: me.household_id.to_string(),
+            phone_number: current_user.phone_number,
+            household_id: current_user.household_id.to_string(),
             roles: profile.roles,
             created_at: Some(timestamp(profile.created_at)),
             updated_at: Some(timestamp(profile.updated_at)),
             version: profile.version,
-            pending_email: me.pending_email,
+            pending_email: current_user.pending_email,
             mfa_enabled: profile.mfa_enabled,
         }
     }
@@ -211,7 +211,7 @@ pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
 }
 
 /// Returns the fields of a profile that the mask names.
-pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
+pub fn profile_changes(request: pb::UpdateCurrentUserRequest) -> ProfileChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
     let if_named = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());

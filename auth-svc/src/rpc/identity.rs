@@ -43,7 +43,7 @@ impl IdentityService for Rpc {
         let (password, device) = (password.into(), convert::device(device));
         let login = Login { email, username, password, device, code };
         let outcome = self.0.login(login, &origin).await?;
-        let (tokens, user) = (Some(outcome.tokens.into()), Some(outcome.me.into()));
+        let (tokens, user) = (Some(outcome.tokens.into()), Some(outcome.current_user.into()));
         Ok(Response::new(pb::LoginResponse { tokens, user }))
     }
 

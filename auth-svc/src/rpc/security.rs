@@ -8,17 +8,17 @@ use crate::service::PageQuery;
 
 #[tonic::async_trait]
 impl SecurityService for Rpc {
-    async fn list_my_security_events(
+    async fn list_user_security_events(
         &self,
-        request: Request<pb::ListMySecurityEventsRequest>,
-    ) -> Result<Response<pb::ListMySecurityEventsResponse>, Status> {
+        request: Request<pb::ListUserSecurityEventsRequest>,
+    ) -> Result<Response<pb::ListUserSecurityEventsResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let pb::ListMySecurityEventsRequest { page_size, page_token } = request.into_inner();
+        let pb::ListUserSecurityEventsRequest { page_size, page_token } = request.into_inner();
         let page = PageQuery { size: page_size, token: page_token };
-        let page = self.0.list_my_security_events(&ctx, &page).await?;
+        let page = self.0.list_user_security_events(&ctx, &page).await?;
         let events = page.rows.into_iter().map(Into::into).collect();
         let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListMySecurityEventsResponse { events, next_page_token }))
+        Ok(Response::new(pb::ListUserSecurityEventsResponse { events, next_page_token }))
     }
 
     async fn list_security_events(

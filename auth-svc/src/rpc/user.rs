@@ -8,35 +8,36 @@ use super::{Rpc, convert};
 
 #[tonic::async_trait]
 impl UserService for Rpc {
-    async fn get_me(
+    async fn get_current_user(
         &self,
-        request: Request<pb::GetMeRequest>,
-    ) -> Result<Response<pb::GetMeResponse>, Status> {
+        request: Request<pb::GetCurrentUserRequest>,
+    ) -> Result<Response<pb::GetCurrentUserResponse>, Status> {
         let caller = Caller::from_request(&request);
-        let me = self.0.get_me(caller.user()?).await?;
-        Ok(Response::new(pb::GetMeResponse { user: Some(me.into()) }))
+        let current_user = self.0.get_current_user(caller.user()?).await?;
+        Ok(Response::new(pb::GetCurrentUserResponse { user: Some(current_user.into()) }))
     }
 
-    async fn update_me(
+    async fn update_current_user(
         &self,
-        request: Request<pb::UpdateMeRequest>,
-    ) -> Result<Response<pb::UpdateMeResponse>, Status> {
+        request: Request<pb::UpdateCurrentUserRequest>,
+    ) -> Result<Response<pb::UpdateCurrentUserResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
         let mut request = request.into_inner();
         let (expected_version, password) = (request.expected_version, std::mem::take(&mut request.password));
         let changes = convert::profile_changes(request);
-        let me = self.0.update_me(&ctx, &changes, password.into(), expected_version).await?;
-        Ok(Response::new(pb::UpdateMeResponse { user: Some(me.into()) }))
+        let current_user =
+            self.0.update_current_user(&ctx, &changes, password.into(), expected_version).await?;
+        Ok(Response::new(pb::UpdateCurrentUserResponse { user: Some(current_user.into()) }))
     }
 
-    async fn delete_me(
+    async fn delete_current_user(
         &self,
-        request: Request<pb::DeleteMeRequest>,
-    ) -> Result<Response<pb::DeleteMeResponse>, Status> {
+        request: Request<pb::DeleteCurrentUserRequest>,
+    ) -> Result<Response<pb::DeleteCurrentUserResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let pb::DeleteMeRequest { password, code, expected_version } = request.into_inner();
-        let erase_at = self.0.delete_me(&ctx, &password, &code, expected_version).await?;
-        Ok(Response::new(pb::DeleteMeResponse { erased_at: Some(timestamp(erase_at)) }))
+        let pb::DeleteCurrentUserRequest { password, code, expected_version } = request.into_inner();
+        let erase_at = self.0.delete_current_user(&ctx, &password, &code, expected_version).await?;
+        Ok(Response::new(pb::DeleteCurrentUserResponse { erased_at: Some(timestamp(erase_at)) }))
     }
 
     async fn change_password(

@@ -39,8 +39,8 @@ impl ExportSource for IdentityUseCases {
         };
         match section {
             "user" => {
-                let me = self.get_me(principal).await?;
-                Ok(single_row(user(&me)))
+                let current_user = self.get_current_user(principal).await?;
+                Ok(single_row(user(&current_user)))
             }
             "preferences" => {
                 let settings = self.get_preferences(principal).await?;
@@ -60,12 +60,12 @@ impl ExportSource for IdentityUseCases {
     }
 }
 
-fn user(me: &super::CurrentUser) -> serde_json::Value {
-    let profile = &me.profile;
+fn user(current_user: &super::CurrentUser) -> serde_json::Value {
+    let profile = &current_user.profile;
     serde_json::json!({
-        "id": profile.id, "email": profile.email, "pending_email": me.pending_email,
+        "id": profile.id, "email": profile.email, "pending_email": current_user.pending_email,
         "username": profile.username, "first_name": profile.first_name, "last_name": profile.last_name,
-        "phone_number": me.phone_number, "mfa_enabled": profile.mfa_enabled,
+        "phone_number": current_user.phone_number, "mfa_enabled": profile.mfa_enabled,
         "created_at": profile.created_at, "updated_at": profile.updated_at,
     })
 }

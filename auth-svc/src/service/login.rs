@@ -37,7 +37,7 @@ pub struct Login {
 #[derive(Debug)]
 pub struct LoginOutcome {
     pub tokens: TokenPair,
-    pub me: CurrentUser,
+    pub current_user: CurrentUser,
 }
 
 impl IdentityUseCases {
@@ -103,12 +103,12 @@ impl IdentityUseCases {
             households::find_by_user(&mut transaction, user.id).await?.ok_or(Error::NotFound("household"))?;
         let (session, refresh_token) =
             self.begin_session(&mut transaction, &locked, household_id, &login.device, origin).await?;
-        let me = self.profile(&mut transaction, user.id, household_id).await?;
-        let tokens = self.token_pair(&session, &me.profile, refresh_token)?;
+        let current_user = self.profile(&mut transaction, user.id, household_id).await?;
+        let tokens = self.token_pair(&session, &current_user.profile, refresh_token)?;
         transaction.commit().await?;
         self.event_log_signal.wake();
         self.publisher.refresh_now();
-        Ok(LoginOutcome { tokens, me })
+        Ok(LoginOutcome { tokens, current_user })
     }
 
     async fn find(&self, login: &Login) -> Result<Option<Credentials>, sqlx::Error> {

@@ -2,14 +2,14 @@
 
 mod challenges;
 mod change_password;
-mod delete_me;
+mod delete_current_user;
 mod email_data;
 mod erase_accounts;
 mod export;
 mod forgot_password;
 mod get_challenge_data;
+mod get_current_user;
 mod get_household;
-mod get_me;
 mod get_member;
 mod get_preferences;
 mod idempotency;
@@ -38,7 +38,7 @@ mod signing;
 mod throttling;
 mod trust_publisher;
 mod unsubscribe;
-mod update_me;
+mod update_current_user;
 mod update_preferences;
 mod verify_email;
 
@@ -56,7 +56,7 @@ use uuid::Uuid;
 
 pub use challenges::ChallengeProof;
 pub use get_challenge_data::ChallengeData;
-pub use get_me::CurrentUser;
+pub use get_current_user::CurrentUser;
 pub use get_preferences::Settings;
 pub use login::Login;
 pub use manage_users::{UserChanges, UserQuery};

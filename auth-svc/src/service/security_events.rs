@@ -71,7 +71,7 @@ impl IdentityUseCases {
     }
 
     /// Lists the caller's security events, the newest first.
-    pub async fn list_my_security_events(
+    pub async fn list_user_security_events(
         &self,
         ctx: &RequestContext,
         page: &PageQuery,

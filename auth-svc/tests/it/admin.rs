@@ -113,8 +113,8 @@ async fn a_locked_user_is_rejected_like_an_unknown_one() {
     auth.operator(&[]).await.create_admin("ana@example.com").await.expect_err("locked");
     patch(&admin, &ana.user_id, lock(false)).await.expect("unlocked");
     let ana = auth.session("ana@example.com").await;
-    let request = pb::ListMySecurityEventsRequest::default();
-    let own = ana.call(ana.security().list_my_security_events(request)).await.expect("a list").into_inner();
+    let request = pb::ListUserSecurityEventsRequest::default();
+    let own = ana.call(ana.security().list_user_security_events(request)).await.expect("a list").into_inner();
     let lock = own.events.iter().find(|event| event.kind == "locked").expect("a security event");
     assert_eq!(
         (lock.client_ip.as_str(), lock.user_agent.as_str()),
@@ -137,8 +137,11 @@ async fn the_last_administrator_cannot_be_removed() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     assert_eq!(error_reason(patch(&admin, &admin.user_id, roles(&["user"])).await), "LAST_ADMIN");
-    let request = pb::DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
-    assert_eq!(error_reason(admin.call(admin.users().delete_me(request.clone())).await), "LAST_ADMIN");
+    let request = pb::DeleteCurrentUserRequest { password: PASSWORD.into(), ..Default::default() };
+    assert_eq!(
+        error_reason(admin.call(admin.users().delete_current_user(request.clone())).await),
+        "LAST_ADMIN"
+    );
     assert_eq!(
         error_reason(patch(&admin, &admin.user_id, lock(true)).await),
         "VALIDATION_FAILED",

@@ -10,10 +10,10 @@ async fn delete(
     session: &Session<'_>,
     password: &str,
     code: &str,
-) -> Result<pb::DeleteMeResponse, tonic::Status> {
+) -> Result<pb::DeleteCurrentUserResponse, tonic::Status> {
     let request =
-        pb::DeleteMeRequest { password: password.into(), code: code.into(), expected_version: None };
-    Ok(session.call(session.users().delete_me(request)).await?.into_inner())
+        pb::DeleteCurrentUserRequest { password: password.into(), code: code.into(), expected_version: None };
+    Ok(session.call(session.users().delete_current_user(request)).await?.into_inner())
 }
 
 /// Returns the contents of every table of the schema as text.
@@ -94,9 +94,13 @@ async fn after_the_grace_period_no_personal_data_is_left() {
     session.enroll().await;
     let (email, password) = ("new-canary@example.org".to_owned(), PASSWORD.to_owned());
     let mask = prost_types::FieldMask { paths: vec!["email".into()] };
-    let change =
-        pb::UpdateMeRequest { email: Some(email), password, update_mask: Some(mask), ..Default::default() };
-    session.call(session.users().update_me(change)).await.expect("a change of address");
+    let change = pb::UpdateCurrentUserRequest {
+        email: Some(email),
+        password,
+        update_mask: Some(mask),
+        ..Default::default()
+    };
+    session.call(session.users().update_current_user(change)).await.expect("a change of address");
     auth.user("bo@example.com").await;
     auth.clock.advance(TimeDelta::seconds(30));
     let code = {

@@ -23,7 +23,8 @@ async fn may(session: &Session<'_>, ip: &str) -> Result<(), String> {
     let client = Client { ip: ip.parse().ok(), ..Client::default() };
     let access_token = Some(session.tokens.access_token.clone());
     let context = Context { access_token, client, ..Context::default() };
-    let response = context::scope(context, session.users().get_me(pb::GetMeRequest {})).await;
+    let response =
+        context::scope(context, session.users().get_current_user(pb::GetCurrentUserRequest {})).await;
     response.map(|_| ()).map_err(|status| reason(&status).expect("a reason"))
 }
 

@@ -207,8 +207,9 @@ async fn a_new_password_cancels_a_pending_email_change() {
         let attacker = auth.session("ana@example.com").await;
         let mask = prost_types::FieldMask { paths: vec!["email".into()] };
         let (email, password) = (Some("attacker@example.org".to_owned()), PASSWORD.to_owned());
-        let request = pb::UpdateMeRequest { email, password, update_mask: Some(mask), ..Default::default() };
-        attacker.call(attacker.users().update_me(request)).await.expect("requested");
+        let request =
+            pb::UpdateCurrentUserRequest { email, password, update_mask: Some(mask), ..Default::default() };
+        attacker.call(attacker.users().update_current_user(request)).await.expect("requested");
         let token = auth.challenge().await.token;
         if resets {
             forgot(&auth, "ana@example.com").await;

@@ -9,15 +9,19 @@ use crate::support::{Auth, PASSWORD, Session, error_reason};
 async fn update(
     session: &Session<'_>,
     fields: &[&str],
-    request: pb::UpdateMeRequest,
+    request: pb::UpdateCurrentUserRequest,
 ) -> Result<pb::User, Status> {
     let paths = fields.iter().map(|field| (*field).to_owned()).collect();
-    let request = pb::UpdateMeRequest { update_mask: Some(FieldMask { paths }), ..request };
-    Ok(session.call(session.users().update_me(request)).await?.into_inner().user.expect("a user"))
+    let request = pb::UpdateCurrentUserRequest { update_mask: Some(FieldMask { paths }), ..request };
+    Ok(session.call(session.users().update_current_user(request)).await?.into_inner().user.expect("a user"))
 }
 
-fn other_address(email: &str) -> pb::UpdateMeRequest {
-    pb::UpdateMeRequest { email: Some(email.into()), password: PASSWORD.into(), ..Default::default() }
+fn other_address(email: &str) -> pb::UpdateCurrentUserRequest {
+    pb::UpdateCurrentUserRequest {
+        email: Some(email.into()),
+        password: PASSWORD.into(),
+        ..Default::default()
+    }
 }
 
 #[tokio::test]
@@ -25,7 +29,7 @@ async fn names_and_numbers_change_and_are_cleared() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
-    let request = pb::UpdateMeRequest {
+    let request = pb::UpdateCurrentUserRequest {
         first_name: Some(" Anna ".into()),
         username: Some("Anna.Gil".into()),
         phone_number: Some("+34 600 000 000".into()),
@@ -36,21 +40,27 @@ async fn names_and_numbers_change_and_are_cleared() {
     assert_eq!(user.phone_number.as_deref(), Some("+34600000000"));
     let encrypted = auth.text("select phone_number from auth.users").await;
     assert!(encrypted.starts_with("v1.k1."), "{encrypted}");
-    let stale = pb::UpdateMeRequest { expected_version: Some(user.version - 1), ..Default::default() };
+    let stale =
+        pb::UpdateCurrentUserRequest { expected_version: Some(user.version - 1), ..Default::default() };
     assert_eq!(
         error_reason(
-            update(&session, &["first_name"], pb::UpdateMeRequest { first_name: Some("X".into()), ..stale })
-                .await
+            update(
+                &session,
+                &["first_name"],
+                pb::UpdateCurrentUserRequest { first_name: Some("X".into()), ..stale }
+            )
+            .await
         ),
         "VERSION_MISMATCH"
     );
-    let user = update(&session, &["username", "phone_number"], pb::UpdateMeRequest::default())
+    let user = update(&session, &["username", "phone_number"], pb::UpdateCurrentUserRequest::default())
         .await
         .expect("cleared");
     assert_eq!((user.username, user.phone_number), (None, None));
     auth.user("bo@example.com").await;
     let bo = auth.session("bo@example.com").await;
-    let name = |name: &str| pb::UpdateMeRequest { username: Some(name.into()), ..Default::default() };
+    let name =
+        |name: &str| pb::UpdateCurrentUserRequest { username: Some(name.into()), ..Default::default() };
     update(&session, &["username"], name("anna")).await.expect("the username is free again");
     assert_eq!(
         error_reason(update(&bo, &["username"], name("ANNA")).await),
@@ -58,7 +68,7 @@ async fn names_and_numbers_change_and_are_cleared() {
         "taken, in any letter case"
     );
     assert_eq!(
-        error_reason(update(&bo, &["first_name"], pb::UpdateMeRequest::default()).await),
+        error_reason(update(&bo, &["first_name"], pb::UpdateCurrentUserRequest::default()).await),
         "VALIDATION_FAILED"
     );
 }
@@ -68,10 +78,12 @@ async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
-    let bare = pb::UpdateMeRequest { password: String::new(), ..other_address("new@example.org") };
+    let bare = pb::UpdateCurrentUserRequest { password: String::new(), ..other_address("new@example.org") };
     assert_eq!(error_reason(update(&session, &["email"], bare).await), "VALIDATION_FAILED");
-    let wrong =
-        pb::UpdateMeRequest { password: "a wrong password".into(), ..other_address("new@example.org") };
+    let wrong = pb::UpdateCurrentUserRequest {
+        password: "a wrong password".into(),
+        ..other_address("new@example.org")
+    };
     assert_eq!(error_reason(update(&session, &["email"], wrong).await), "VALIDATION_FAILED");
     let user = update(&session, &["email"], other_address("new@example.org")).await.expect("requested");
     assert_eq!(

@@ -17,8 +17,9 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     assert_eq!(error_reason(rejected), "PERMISSION_DENIED");
     auth.wait_until("select count(*)::text from auth.security_events where kind = 'permission_denied'", "1")
         .await;
-    let request = pb::ListMySecurityEventsRequest::default;
-    let own = ana.call(ana.security().list_my_security_events(request())).await.expect("a list").into_inner();
+    let request = pb::ListUserSecurityEventsRequest::default;
+    let own =
+        ana.call(ana.security().list_user_security_events(request())).await.expect("a list").into_inner();
     let seen: Vec<_> = own.events.iter().map(|event| (event.kind.as_str(), event.detail.as_str())).collect();
     assert_eq!(seen, [("permission_denied", "roles:read"), ("login_failed", "")]);
     assert!(own.events.iter().all(|event| event.client_ip == "192.0.2.1" && event.user_agent == "tests"));

@@ -160,12 +160,17 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
         current.call(current.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     let device_id = list.into_inner().devices[0].id.clone();
     auth.clock.advance(TimeDelta::minutes(5));
-    let update = async |path: &str, request: pb::UpdateMeRequest| {
+    let update = async |path: &str, request: pb::UpdateCurrentUserRequest| {
         let update_mask = Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
-        current.call(current.users().update_me(pb::UpdateMeRequest { update_mask, ..request })).await
+        current
+            .call(
+                current.users().update_current_user(pb::UpdateCurrentUserRequest { update_mask, ..request }),
+            )
+            .await
     };
-    let named = || pb::UpdateMeRequest { username: Some("thief".into()), ..Default::default() };
-    let reached = || pb::UpdateMeRequest { phone_number: Some("+34600999999".into()), ..Default::default() };
+    let named = || pb::UpdateCurrentUserRequest { username: Some("thief".into()), ..Default::default() };
+    let reached =
+        || pb::UpdateCurrentUserRequest { phone_number: Some("+34600999999".into()), ..Default::default() };
     let trust = || pb::UpdateDeviceRequest {
         device_id: device_id.clone(),
         is_trusted: Some(true),
@@ -187,9 +192,12 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
         ),
     ];
     assert_eq!(rejections, ["REAUTHENTICATION_REQUIRED"; 8]);
-    update("first_name", pb::UpdateMeRequest { first_name: Some("Anna".into()), ..Default::default() })
-        .await
-        .expect("a name needs no reauthentication");
+    update(
+        "first_name",
+        pb::UpdateCurrentUserRequest { first_name: Some("Anna".into()), ..Default::default() },
+    )
+    .await
+    .expect("a name needs no reauthentication");
     let reauthenticate = async |password: &str| {
         let request = pb::ReauthenticateRequest { password: password.to_owned(), ..Default::default() };
         current.call(current.sessions().reauthenticate(request)).await
@@ -200,12 +208,12 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
     update("username", named()).await.expect("a username");
     current.call(current.sessions().update_device(trust())).await.expect("a trusted device");
     // The reauthentication is valid in this session only, and for five minutes.
-    let request = pb::UpdateMeRequest {
+    let request = pb::UpdateCurrentUserRequest {
         username: Some("another".into()),
         update_mask: Some(prost_types::FieldMask { paths: vec!["username".into()] }),
         ..Default::default()
     };
-    let elsewhere = as_user(&other.access_token, current.users().update_me(request)).await;
+    let elsewhere = as_user(&other.access_token, current.users().update_current_user(request)).await;
     assert_eq!(error_reason(elsewhere), "REAUTHENTICATION_REQUIRED");
     auth.clock.advance(TimeDelta::minutes(5));
     assert_eq!(

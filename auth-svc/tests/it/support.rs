@@ -132,7 +132,7 @@ impl Auth {
 
     pub async fn me(&self, access_token: &str) -> Result<pb::User, Status> {
         let mut client = UserServiceClient::new(self.transport("gateway"));
-        let response = as_user(access_token, client.get_me(pb::GetMeRequest {})).await?;
+        let response = as_user(access_token, client.get_current_user(pb::GetCurrentUserRequest {})).await?;
         Ok(response.into_inner().user.expect("a user"))
     }
 

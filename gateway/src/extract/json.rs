@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::bounded::LIST_TOO_LONG_PREFIX;
+use super::bounded_vec::LIST_TOO_LONG_PREFIX;
 use super::strict_object::StrictObject;
 use crate::problem::Problem;
 

@@ -1,7 +1,7 @@
 //! Extractors for handlers; each rejection is a problem.
 
 mod amount;
-mod bounded;
+mod bounded_vec;
 mod idempotency;
 mod if_match;
 mod json;
@@ -12,7 +12,7 @@ mod strict_object;
 mod user;
 
 pub use amount::Amount;
-pub use bounded::BoundedVec;
+pub use bounded_vec::BoundedVec;
 pub use idempotency::{Idempotency, IdempotentJson};
 pub use if_match::IfMatch;
 pub use json::Json;

@@ -60,16 +60,16 @@ fn filter(request: &pb::ListAuditLogRequest) -> Result<AuditLogFilter, Error> {
 
 #[tonic::async_trait]
 impl AuditLogService for Rpc {
-    async fn list_my_audit_log(
+    async fn list_user_audit_log(
         &self,
-        request: Request<pb::ListMyAuditLogRequest>,
-    ) -> Result<Response<pb::ListMyAuditLogResponse>, Status> {
+        request: Request<pb::ListUserAuditLogRequest>,
+    ) -> Result<Response<pb::ListUserAuditLogResponse>, Status> {
         let ctx = RequestContext::from_request(&request)?;
-        let pb::ListMyAuditLogRequest { page_size, page_token } = request.into_inner();
-        let page = self.0.list_my_audit_log(&ctx, page_size, &page_token).await?;
+        let pb::ListUserAuditLogRequest { page_size, page_token } = request.into_inner();
+        let page = self.0.list_user_audit_log(&ctx, page_size, &page_token).await?;
         let entries = page.rows.into_iter().map(Into::into).collect();
         let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListMyAuditLogResponse { entries, next_page_token }))
+        Ok(Response::new(pb::ListUserAuditLogResponse { entries, next_page_token }))
     }
 
     async fn list_audit_log(

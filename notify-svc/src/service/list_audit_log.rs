@@ -9,7 +9,7 @@ use crate::store::audit_log::{self, AuditLogEntry, AuditLogFilter};
 
 impl Inbox {
     /// Lists the entries that concern the caller, newest first.
-    pub async fn list_my_audit_log(
+    pub async fn list_user_audit_log(
         &self,
         ctx: &RequestContext,
         size: Option<i32>,

@@ -30,8 +30,8 @@ fn event(user: &TestUser, entity: &str, kind: &str) -> Event {
 }
 
 async fn list_own(notify: &Notify, user: &TestUser) -> Vec<pb::AuditLogEntry> {
-    let request = pb::ListMyAuditLogRequest::default();
-    user.call(notify.audit_log().list_my_audit_log(request)).await.expect("a page").into_inner().entries
+    let request = pb::ListUserAuditLogRequest::default();
+    user.call(notify.audit_log().list_user_audit_log(request)).await.expect("a page").into_inner().entries
 }
 
 async fn wait_for_own(notify: &Notify, user: &TestUser, count: usize) -> Vec<pb::AuditLogEntry> {

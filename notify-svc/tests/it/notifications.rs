@@ -213,7 +213,7 @@ const ACCOUNT_EVENTS: [(&str, &str, &str, &str); 15] = [
     ("user", "mfa_disabled", "mfa_changed", "no longer requires"),
     ("user", "recovery_code_used", "mfa_changed", "recovery codes"),
     ("user", "locked", "account_locked", "locked your FinTrac account"),
-    ("user", "throttled", "account_locked", "wrong passwords"),
+    ("user", "throttled", "account_locked", "with a wrong password"),
     ("user", "deletion_requested", "account_deletion", "On October 21, 2026"),
     ("user", "restored", "account_restored", "Everything is as it was"),
 ];

@@ -59,7 +59,9 @@ impl Services {
                 request
             }};
         }
-        let auth = UserServiceClient::new(self.auth.clone()).get_me(with!(auth::GetMeRequest {})).await;
+        let auth = UserServiceClient::new(self.auth.clone())
+            .get_current_user(with!(auth::GetCurrentUserRequest {}))
+            .await;
         let accounts = with!(ledger::ListAccountsRequest::default());
         let ledger = AccountServiceClient::new(self.ledger.clone()).list_accounts(accounts).await;
         let budgets = with!(budget::ListBudgetsRequest::default());

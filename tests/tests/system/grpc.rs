@@ -46,16 +46,18 @@ pub async fn clients_call_with_a_users_token(system: &System) {
     let login = logged_in(system, "program@example.com").await;
     let channel = channel(system).await;
     let ask = async |token: &str| {
-        let mut request = Request::new(pb::GetMeRequest {});
+        let mut request = Request::new(pb::GetCurrentUserRequest {});
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
-        UserServiceClient::new(channel.clone()).get_me(request).await
+        UserServiceClient::new(channel.clone()).get_current_user(request).await
     };
     let me = ask(&login.text("access_token")).await.expect("me").into_inner().user.expect("a user");
     assert_eq!(me.email, "program@example.com");
     let forged = ask("forged").await.expect_err("a forged token");
     assert_eq!(forged.code(), Code::Unauthenticated);
-    let anonymous =
-        UserServiceClient::new(channel.clone()).get_me(pb::GetMeRequest {}).await.expect_err("no token");
+    let anonymous = UserServiceClient::new(channel.clone())
+        .get_current_user(pb::GetCurrentUserRequest {})
+        .await
+        .expect_err("no token");
     assert_eq!(anonymous.code(), Code::Unauthenticated);
     let register = IdentityServiceClient::new(channel).register(pb::RegisterRequest::default()).await;
     assert_eq!(register.expect_err("only the gateway may register users").code(), Code::Unauthenticated);

@@ -14,7 +14,7 @@ use crate::state::AppState;
 /// Your password and second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DeleteMeRequest {
+pub struct DeleteCurrentUserRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
@@ -39,20 +39,21 @@ pub struct DeletionResponse {
 /// erases your data.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
     params(("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
-    request_body = DeleteMeRequest,
+    request_body = DeleteCurrentUserRequest,
     responses((status = 202, description = "The deletion is scheduled", body = DeletionResponse), WriteProblems))]
 pub async fn delete_current_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileWrite>,
     IfMatch(expected_version): IfMatch,
-    Json(body): Json<DeleteMeRequest>,
+    Json(body): Json<DeleteCurrentUserRequest>,
 ) -> Result<(StatusCode, axum::Json<DeletionResponse>), Problem> {
-    let request = pb::DeleteMeRequest {
+    let request = pb::DeleteCurrentUserRequest {
         expected_version,
         password: body.password,
         code: body.code.unwrap_or_default(),
     };
-    let erased_at = state.users().delete_me(request).await?.into_inner().erased_at.and_then(to_datetime);
+    let erased_at =
+        state.users().delete_current_user(request).await?.into_inner().erased_at.and_then(to_datetime);
     Ok((StatusCode::ACCEPTED, axum::Json(DeletionResponse { erased_at })))
 }

@@ -21,7 +21,7 @@ pub async fn get_current_user(
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileRead>,
 ) -> Result<impl IntoResponse, Problem> {
-    let user = state.users().get_me(pb::GetMeRequest {}).await?.into_inner().user;
+    let user = state.users().get_current_user(pb::GetCurrentUserRequest {}).await?.into_inner().user;
     let user = user.ok_or_else(Problem::internal)?;
     let etag = etag(user.version);
     Ok(([(ETAG, etag)], axum::Json(UserResponse::from(user))))

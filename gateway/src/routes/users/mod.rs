@@ -1,11 +1,11 @@
 pub mod audit_log_entry;
 pub mod change_password;
 pub mod delete_current_user;
-pub mod export_my_data;
+pub mod export_user_data;
 pub mod get_current_user;
 pub mod get_preferences;
-pub mod list_my_audit_log;
-pub mod list_my_security_events;
+pub mod list_user_audit_log;
+pub mod list_user_security_events;
 pub mod preferences;
 pub mod response;
 pub mod security_event;

@@ -19,7 +19,7 @@ use crate::state::AppState;
 /// Null clears `username` and `phone_number`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateMeRequest {
+pub struct UpdateCurrentUserRequest {
     /// The new email address; requires `password`.
     /// It takes effect when you verify it with the email that is sent to it.
     #[schema(nullable = false, example = "ana@example.org")]
@@ -52,17 +52,17 @@ pub struct UpdateMeRequest {
 /// current email address, a change that is not yet verified is cancelled.
 #[utoipa::path(method(put, patch), path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
     params(("If-Match" = Option<String>, Header, description = "The `ETag` that the resource must have; otherwise the request is rejected with 412. Default: any.")),
-    request_body = UpdateMeRequest,
+    request_body = UpdateCurrentUserRequest,
     responses((status = 200, description = "Your profile", body = UserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_current_user(
     State(state): State<AppState>,
     _query: NoQuery,
     _user: RequirePermission<permission::ProfileWrite>,
     IfMatch(expected_version): IfMatch,
-    Json(body): Json<UpdateMeRequest>,
+    Json(body): Json<UpdateCurrentUserRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let mut mask = FieldMaskBuilder::default();
-    let request = pb::UpdateMeRequest {
+    let request = pb::UpdateCurrentUserRequest {
         expected_version,
         email: mask.set("email", body.email),
         username: mask.patch("username", body.username),
@@ -72,6 +72,7 @@ pub async fn update_current_user(
         password: body.password.unwrap_or_default(),
         update_mask: Some(mask.into_proto()),
     };
-    let user = state.users().update_me(request).await?.into_inner().user.ok_or_else(Problem::internal)?;
+    let user =
+        state.users().update_current_user(request).await?.into_inner().user.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(user.version))], axum::Json(UserResponse::from(user))))
 }

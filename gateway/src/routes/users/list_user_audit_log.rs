@@ -17,14 +17,14 @@ use crate::state::AppState;
     params(PageParams),
     responses((status = 200, description = "A page of entries", body = ListResponse<AuditLogEntry>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
-pub async fn list_my_audit_log(
+pub async fn list_user_audit_log(
     State(state): State<AppState>,
     _user: RequirePermission<permission::ProfileRead>,
     link: PageLink,
     StrictQuery(query): StrictQuery<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::ListMyAuditLogRequest { page_size: query.size(), page_token: query.token() };
-    let page = state.audit_log().list_my_audit_log(request).await?.into_inner();
+    let request = pb::ListUserAuditLogRequest { page_size: query.size(), page_token: query.token() };
+    let page = state.audit_log().list_user_audit_log(request).await?.into_inner();
     let list = ListResponse::<AuditLogEntry>::new(page.entries, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

@@ -21,7 +21,7 @@ pub struct CurrentUser {
 }
 
 impl IdentityUseCases {
-    pub async fn get_me(&self, principal: &Principal) -> Result<CurrentUser, Error> {
+    pub async fn get_current_user(&self, principal: &Principal) -> Result<CurrentUser, Error> {
         let mut connection = self.pool.acquire().await?;
         self.profile(&mut connection, principal.user_id, principal.household_id).await
     }

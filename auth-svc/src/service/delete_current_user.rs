@@ -14,7 +14,7 @@ const GRACE_PERIOD: TimeDelta = TimeDelta::days(30);
 
 impl IdentityUseCases {
     /// Schedules the erasure and returns its time.
-    pub async fn delete_me(
+    pub async fn delete_current_user(
         &self,
         ctx: &RequestContext,
         password: &str,

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::store::{challenges, users};
 
 impl IdentityUseCases {
-    pub async fn update_me(
+    pub async fn update_current_user(
         &self,
         ctx: &RequestContext,
         changes: &ProfileChanges,
@@ -39,7 +39,7 @@ impl IdentityUseCases {
         expected_version: Option<i64>,
     ) -> Result<CurrentUser, Error> {
         let user_id = ctx.principal.user_id;
-        let before = self.get_me(&ctx.principal).await?;
+        let before = self.get_current_user(&ctx.principal).await?;
         let requested = changes.apply(&editable_profile(&before)).map_err(Error::Invalid)?.email;
         let current = Email::parse(&before.profile.email);
         let email = requested.filter(|email| current.as_ref().map(Email::key) != Some(email.key()));
@@ -146,11 +146,11 @@ impl IdentityUseCases {
     }
 }
 
-fn editable_profile(me: &CurrentUser) -> EditableProfile {
+fn editable_profile(current_user: &CurrentUser) -> EditableProfile {
     EditableProfile {
-        first_name: me.profile.first_name.clone(),
-        last_name: me.profile.last_name.clone(),
-        username: me.profile.username.clone(),
-        phone_number: me.phone_number.clone(),
+        first_name: current_user.profile.first_name.clone(),
+        last_name: current_user.profile.last_name.clone(),
+        username: current_user.profile.username.clone(),
+        phone_number: current_user.phone_number.clone(),
     }
 }

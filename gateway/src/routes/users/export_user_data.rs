@@ -26,7 +26,7 @@ type Records = BoxStream<'static, Result<Vec<pb::ExportRecord>, Status>>;
 /// discard such a response.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "Your data", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
-pub async fn export_my_data(
+pub async fn export_user_data(
     State(state): State<AppState>,
     _query: NoQuery,
     User(principal): User,

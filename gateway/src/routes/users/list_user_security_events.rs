@@ -17,14 +17,14 @@ use crate::state::AppState;
     params(PageParams),
     responses((status = 200, description = "A page of security events", body = ListResponse<SecurityEvent>,
         headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
-pub async fn list_my_security_events(
+pub async fn list_user_security_events(
     State(state): State<AppState>,
     _user: RequirePermission<permission::ProfileRead>,
     link: PageLink,
     StrictQuery(query): StrictQuery<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::ListMySecurityEventsRequest { page_size: query.size(), page_token: query.token() };
-    let page = state.security().list_my_security_events(request).await?.into_inner();
+    let request = pb::ListUserSecurityEventsRequest { page_size: query.size(), page_token: query.token() };
+    let page = state.security().list_user_security_events(request).await?.into_inner();
     let list = ListResponse::<SecurityEvent>::new(page.events, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }
