@@ -211,7 +211,7 @@ async fn the_title_follows_accept_language() {
 }
 
 #[tokio::test]
-async fn allow_lists_the_supported_methods() {
+async fn the_allow_header_lists_the_supported_methods() {
     let response =
         app().oneshot(request(Method::GET, "/api/v1/auth/login", "", "")).await.expect("a response");
     assert_eq!(response.headers()["allow"], "POST");

@@ -155,7 +155,7 @@ async fn a_snapshot_of_a_lagging_replica_removes_no_revocation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_updates_from_auth_tokens_are_rejected_after_the_grace() {
+async fn without_updates_from_auth_tokens_are_rejected_after_the_grace_period() {
     let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     tokio::time::advance(Duration::from_mins(1)).await;

@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn languages_differ() {
+    fn every_language_has_its_own_text() {
         let verification = verification();
         let (english, spanish) = (render("en", &verification, None), render("es", &verification, None));
         assert_ne!(english.expect("en").subject, spanish.expect("es").subject);

@@ -50,7 +50,7 @@ impl Services {
     }
 
     /// Makes one call to each service; `None` if the token cannot be sent in a header.
-    async fn ask(&self, token: &str) -> Option<[(&'static str, Result<(), Status>); 4]> {
+    async fn call_all(&self, token: &str) -> Option<[(&'static str, Result<(), Status>); 4]> {
         let value = MetadataValue::try_from(format!("Bearer {token}")).ok()?;
         macro_rules! with {
             ($message:expr) => {{
@@ -86,7 +86,7 @@ async fn forged_tokens_are_rejected_by_every_service() {
     let control = forger.sign(&forger.header(), &forger.claims);
     for token in [&forger.good, &control] {
         assert_eq!(system.client.get_as(token, "/api/v1/users/me").await.status, 200);
-        for (service, response) in services.ask(token).await.expect("the token can be sent") {
+        for (service, response) in services.call_all(token).await.expect("the token can be sent") {
             response.unwrap_or_else(|status| panic!("{service} rejects a valid token: {status}"));
         }
     }
@@ -110,7 +110,7 @@ async fn forged_tokens_are_rejected_by_every_service() {
             response.status == 401 || huge && response.status == 431,
             "the gateway accepts {name}: {response:?}"
         );
-        let Some(responses) = services.ask(token).await else { continue };
+        let Some(responses) = services.call_all(token).await else { continue };
         for (service, response) in responses {
             let status = response.expect_err(&format!("{service} rejects {name}"));
             assert!(status.code() == Code::Unauthenticated || huge, "{service}, {name}: {status}");
@@ -375,7 +375,7 @@ async fn every_operation_checks_authentication_and_authorization() {
     let eve = logged_in(&system, "matrix-eve@example.com").await;
     let of_eve = eve.text("access_token");
     let forger = Forger::new(&system, &ana.text("access_token")).await;
-    let of_ana = TestUser::again(&system, &ana.text("access_token"));
+    let of_ana = TestUser::with_existing_token(&system, &ana.text("access_token"));
     let targets = create_targets(&of_ana, &ana.text("session_id")).await;
     let nonexistent = HashMap::from([
         (PathTarget::User, "018f0000-0000-7000-8000-000000000000".to_owned()),
@@ -437,9 +437,11 @@ async fn missing_permissions_are_rejected(
 ) {
     let email = "matrix-limited@example.com";
     logged_in(system, email).await;
-    let limited =
-        TestUser::again(system, &login(system, email).await).get("/api/v1/users/me").await.text("id");
-    let admin = TestUser::again(system, admin);
+    let limited = TestUser::with_existing_token(system, &login(system, email).await)
+        .get("/api/v1/users/me")
+        .await
+        .text("id");
+    let admin = TestUser::with_existing_token(system, admin);
     let roles = admin.get("/api/v1/admin/roles").await;
     let all: Vec<_> =
         roles.body["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();

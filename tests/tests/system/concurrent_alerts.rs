@@ -118,7 +118,7 @@ async fn spender(system: &System, number: usize) -> SpendingUser {
 }
 
 async fn budget(system: &System, spenders: &[SpendingUser], owner: usize, random: &Random) -> WatchedBudget {
-    let user = TestUser::again(system, &spenders[owner].token);
+    let user = TestUser::with_existing_token(system, &spenders[owner].token);
     let categories: BTreeSet<_> =
         (0..=random_below(random, 3)).map(|_| random_below(random, CATEGORIES_EACH)).collect();
     let thresholds: BTreeSet<_> =
@@ -240,7 +240,8 @@ async fn read_everything(
 ) {
     let mut histories = Vec::new();
     for spender in spenders {
-        let me = TestUser::again(system, &spender.token).get("/api/v1/users/me").await.text("id");
+        let me =
+            TestUser::with_existing_token(system, &spender.token).get("/api/v1/users/me").await.text("id");
         let sql = format!(
             "select seq, entity from notify.live_events where household_id = (
                  select household_id from notify.live_events where user_id = '{me}' limit 1) order by seq"
@@ -297,7 +298,7 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
         // From here on, some limits are lower and some higher.
         for budget in budgets.iter_mut().step_by(3) {
             budget.limit = budget.limit * [1, 3][random_below(&random, 2)] / 2;
-            let user = TestUser::again(&system, &spenders[budget.owner].token);
+            let user = TestUser::with_existing_token(&system, &spenders[budget.owner].token);
             let path = format!("/api/v1/budgets/{}", budget.id);
             let changed = user.patch(&path, json!({"amount": cents(budget.limit)})).await;
             assert_eq!(changed.status, 200, "{changed:?}");

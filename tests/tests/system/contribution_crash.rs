@@ -34,12 +34,12 @@ async fn contributions_and_transfers(
     goal: &str,
     savings: &str,
 ) -> (BTreeSet<String>, BTreeSet<String>, usize) {
-    let contributions = ana.walk(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
+    let contributions = ana.list_all(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
     let pending = contributions.iter().filter(|row| row["status"] == "pending").count();
     let done = contributions.iter().filter(|row| row["status"] == "done");
     let done = done.map(|row| row["transaction_id"].as_str().expect("an id").to_owned());
     // Read last: without pending contributions, no further transfer can follow.
-    let transfers = ana.walk(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
+    let transfers = ana.list_all(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
     let transfers = transfers.iter().map(|row| row["id"].as_str().expect("an id").to_owned());
     (transfers.collect(), done.collect(), pending)
 }
@@ -89,7 +89,7 @@ async fn contributions_and_their_transfers_are_atomic() {
         system.wait_until_ready().await;
     }
     assert!(acknowledged.len() < CONTRIBUTIONS);
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let settled = async {
         loop {

@@ -57,43 +57,43 @@ impl TrackedUser<'_> {
         response.body
     }
 
-    async fn made(&self, path: &str, body: Value) -> String {
+    async fn create(&self, path: &str, body: Value) -> String {
         self.send(Method::POST, path, body).await["id"].as_str().expect("an id").to_owned()
     }
 
     /// Fills every text field.
     async fn record_personal_data(&self) {
         let account = json!({"name": "Canary bank", "account_type": "bank", "balance": "500", "description": "Canary description"});
-        let bank = self.made("/api/v1/accounts", account).await;
-        let other = self.made("/api/v1/accounts", json!({"name": "Other", "account_type": "bank"})).await;
+        let bank = self.create("/api/v1/accounts", account).await;
+        let other = self.create("/api/v1/accounts", json!({"name": "Other", "account_type": "bank"})).await;
         let category =
-            self.made("/api/v1/categories", json!({"name": "Canary category", "type": "expense"})).await;
+            self.create("/api/v1/categories", json!({"name": "Canary category", "type": "expense"})).await;
         let budget = json!({"name": "Canary budget", "amount": "100", "frequency": "monthly", "category_id": category});
-        self.made("/api/v1/budgets", budget).await;
+        self.create("/api/v1/budgets", budget).await;
         let lunch = json!({"account_id": bank, "type": "expense", "amount": "95.50", "category_id": category,
             "description": "Canary lunch", "reference_number": "Canary reference", "notes": "Canary notes",
             "tags": ["canary-tag"]});
-        let lunch = self.made("/api/v1/transactions", lunch).await;
+        let lunch = self.create("/api/v1/transactions", lunch).await;
         let edit = json!({"description": "Canary lunch, edited"});
         self.send(Method::PATCH, &format!("/api/v1/transactions/{lunch}"), edit).await;
         let parts = json!([{"category_id": category, "amount": "2", "description": "Canary split"},
             {"category_id": category, "amount": "3"}]);
         let split = json!({"account_id": bank, "type": "expense", "amount": "5", "splits": parts});
-        let split = self.made("/api/v1/transactions", split).await;
+        let split = self.create("/api/v1/transactions", split).await;
         self.send(Method::DELETE, &format!("/api/v1/transactions/{split}"), Value::Null).await;
         self.send(Method::POST, &format!("/api/v1/transactions/{split}/restore"), Value::Null).await;
         let rent = json!({"account_id": bank, "type": "expense", "amount": "9", "description": "Canary rent",
             "tags": ["canary-rent-tag"], "frequency": "monthly"});
-        self.made("/api/v1/transactions/recurring", rent).await;
+        self.create("/api/v1/transactions/recurring", rent).await;
         let goal = json!({"name": "Canary goal", "target_amount": "100", "account_id": other});
-        let goal = self.made("/api/v1/goals", goal).await;
+        let goal = self.create("/api/v1/goals", goal).await;
         let contribution = json!({"amount": "30", "account_id": bank, "note": "Canary contribution"});
-        self.made(&format!("/api/v1/goals/{goal}/contribute"), contribution).await;
+        self.create(&format!("/api/v1/goals/{goal}/contribute"), contribution).await;
     }
 }
 
 /// Waits until a query returns `expected`.
-async fn until(system: &System, sql: &'static str, expected: i64) {
+async fn wait_for_count(system: &System, sql: &'static str, expected: i64) {
     let reached = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         let mut connection = system.connect().await;
@@ -130,15 +130,16 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     let login = system.client.post("/api/v1/auth/login", body).await;
     let canary = TrackedUser { system: &system, token: login.text("access_token") };
     // Keeps the budget's month from ending during the test.
-    TestUser::again(&system, &canary.token).move_to_noon().await;
+    TestUser::with_existing_token(&system, &canary.token).move_to_noon().await;
     canary.record_personal_data().await;
-    until(&system, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
+    wait_for_count(&system, "select count(*) from ledger.transactions where recurring_id is not null", 1)
+        .await;
     // If the first evaluation finds the budget spent, there is no alert for 80% before.
     let notified = "select count(*) from notify.notifications
                 where kind in ('welcome', 'budget_exceeded', 'recurring_posted', 'goal_milestone')";
-    until(&system, notified, 4).await;
+    wait_for_count(&system, notified, 4).await;
     // The audit log is eventually consistent.
-    until(
+    wait_for_count(
         &system,
         "select count(*) from notify.audit_log where service = 'budget' and entity = 'contribution'",
         1,
@@ -204,7 +205,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
                      + (select count(*) from ledger.erasures where erased_at is not null)
                      + (select count(*) from budget.erasures where erased_at is not null)
                      + (select count(*) from notify.erasures where erased_at is not null)";
-    until(&system, done, 4).await;
+    wait_for_count(&system, done, 4).await;
     for word in PERSONAL_DATA {
         assert_eq!(tables_containing(&system, word).await, Vec::<String>::new(), "{word} was not erased");
     }
@@ -231,7 +232,7 @@ async fn an_export_holds_more_than_one_grpc_message() {
     let login = logged_in(&system, "writer@example.com").await;
     let writer = TrackedUser { system: &system, token: login.text("access_token") };
     let account = json!({"name": "Bank", "account_type": "bank", "balance": "500"});
-    let account = writer.made("/api/v1/accounts", account).await;
+    let account = writer.create("/api/v1/accounts", account).await;
     let operation = json!({"op": "create", "account_id": account, "type": "expense", "amount": "0.01",
         "notes": "🐦".repeat(4000)});
     let bulk = json!({"mode": "atomic", "operations": vec![operation; 400]});

@@ -124,7 +124,7 @@ async fn services_authenticate_with_certificates() {
     let settings = Settings { environment, scheme: "https", ..Settings::default() };
     let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let token = logged_in(&system, "private@example.com").await.text("access_token");
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "100"})).await;
     assert_eq!(ana.get("/api/v1/budgets/summary").await.status, 200);
 

@@ -38,7 +38,7 @@ async fn eventually<T>(what: &str, found: impl AsyncFn() -> Option<T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), polled).await.unwrap_or_else(|_| panic!("{what}"))
 }
 
-async fn made(user: &TestUser<'_>, path: &str, body: Value) -> String {
+async fn create(user: &TestUser<'_>, path: &str, body: Value) -> String {
     let response = user.post(path, body).await;
     assert_eq!(response.status, 201, "{response:?}");
     response.text("id")
@@ -46,7 +46,7 @@ async fn made(user: &TestUser<'_>, path: &str, body: Value) -> String {
 
 /// Lists the kinds of notifications in the inbox, newest first.
 async fn inbox(user: &TestUser<'_>, query: &str) -> Vec<String> {
-    let rows = user.walk(&format!("{NOTIFICATIONS}?page_size=2{query}")).await;
+    let rows = user.list_all(&format!("{NOTIFICATIONS}?page_size=2{query}")).await;
     rows.iter().map(|row| row["kind"].as_str().expect("a kind").to_owned()).collect()
 }
 
@@ -79,23 +79,23 @@ impl<'a> Month<'a> {
         let card = account("Card", "card", "EUR", "50.00").await;
         let cash = account("Cash", "cash", "JPY", "20000").await;
         let second = account("Second", "bank", "EUR", "0").await;
-        let categories = ana.walk("/api/v1/categories?type=expense").await;
+        let categories = ana.list_all("/api/v1/categories?type=expense").await;
         let food = categories[0]["id"].as_str().expect("an id").to_owned();
         let fruit = json!({"name": "Fruta", "type": "expense", "parent_id": food});
-        let fruit = made(&ana, "/api/v1/categories", fruit).await;
+        let fruit = create(&ana, "/api/v1/categories", fruit).await;
         for body in [
             json!({"account_id": bank, "type": "income", "amount": "2500.00", "description": "Salary"}),
             json!({"account_id": bank, "type": "transfer", "amount": "1117.20", "to_account_id": card,
                 "to_amount": "1000.00"}),
             json!({"account_id": card, "type": "transfer", "amount": "200", "to_account_id": second}),
         ] {
-            made(&ana, TRANSACTIONS, body).await;
+            create(&ana, TRANSACTIONS, body).await;
         }
         let taxi = json!({"account_id": cash, "type": "expense", "amount": "3500"});
-        let taxi = format!("{TRANSACTIONS}/{}", made(&ana, TRANSACTIONS, taxi).await);
+        let taxi = format!("{TRANSACTIONS}/{}", create(&ana, TRANSACTIONS, taxi).await);
         assert_eq!(ana.patch(&taxi, json!({"amount": "3000"})).await.status, 200);
         let mistake = json!({"account_id": bank, "type": "expense", "amount": "999.99"});
-        let mistake = format!("{TRANSACTIONS}/{}", made(&ana, TRANSACTIONS, mistake).await);
+        let mistake = format!("{TRANSACTIONS}/{}", create(&ana, TRANSACTIONS, mistake).await);
         assert_eq!(ana.delete(&mistake).await.status, 204);
         for (account, balance) in
             [(&bank, "4382.80"), (&card, "850.00"), (&cash, "17000"), (&second, "200.00")]
@@ -112,7 +112,7 @@ impl<'a> Month<'a> {
     async fn spend(&self, account: &str, category: &str, amount: &str) -> String {
         let body =
             json!({"account_id": account, "type": "expense", "amount": amount, "category_id": category});
-        made(&self.ana, TRANSACTIONS, body).await
+        create(&self.ana, TRANSACTIONS, body).await
     }
 
     /// A budget passes 80% and 100%: two emails, and no third.
@@ -130,7 +130,7 @@ impl<'a> Month<'a> {
         // An evaluation covers all budgets of a household, so this budget's alert shows that it ran.
         let witness = json!({"name": "Testigo", "amount": "1", "category_ids": [food, fruit],
             "frequency": "yearly", "alert_thresholds": []});
-        let witness = format!("{BUDGETS}/{}", made(ana, BUDGETS, witness).await);
+        let witness = format!("{BUDGETS}/{}", create(ana, BUDGETS, witness).await);
         let progress = async || ana.get(&format!("{budget}/progress")).await;
         self.spend(card, food, "79.99").await;
         let early = progress().await;
@@ -182,7 +182,7 @@ impl<'a> Month<'a> {
         let savings = ana.account(json!({"name": "Savings", "account_type": "bank"})).await;
         let goal = json!({"name": "Boat", "target_amount": "1000.00", "account_id": savings,
             "due_date": "2027-06-30"});
-        let goal = format!("{GOALS}/{}", made(ana, GOALS, goal).await);
+        let goal = format!("{GOALS}/{}", create(ana, GOALS, goal).await);
         let contribute = format!("{goal}/contribute");
         let from_card = ana.post(&contribute, json!({"amount": "300", "account_id": card})).await;
         assert_eq!((from_card.status, from_card.text("status").as_str()), (201, "done"), "{from_card:?}");
@@ -209,7 +209,7 @@ impl<'a> Month<'a> {
                 .then_some(())
         })
         .await;
-        let contributions = ana.walk(&format!("{goal}/contributions?page_size=1")).await;
+        let contributions = ana.list_all(&format!("{goal}/contributions?page_size=1")).await;
         let states: Vec<_> =
             contributions.iter().map(|item| item["status"].as_str().expect("a status")).collect();
         assert_eq!(states, ["done", "voided", "done"]);
@@ -235,7 +235,7 @@ impl<'a> Month<'a> {
     }
 
     /// Today depends on the time zone: these two zones never have the same date.
-    async fn travel(&self) {
+    async fn change_timezone_and_back(&self) {
         for (zone, hours) in [("Pacific/Kiritimati", 14), ("Pacific/Pago_Pago", -11)] {
             assert_eq!(self.ana.patch(PREFERENCES, json!({"timezone": zone})).await.status, 200);
             eventually(zone, async || {
@@ -254,15 +254,15 @@ pub async fn a_users_first_month(system: &System) {
     let budget = month.budget().await;
     let goal = month.goal().await;
     let notification = month.inbox(&goal).await;
-    month.travel().await;
+    month.change_timezone_and_back().await;
     let ana = &month.ana;
-    let walked = ana.walk(&format!("{TRANSACTIONS}?page_size=3")).await;
+    let walked = ana.list_all(&format!("{TRANSACTIONS}?page_size=3")).await;
     let ids: BTreeSet<_> = walked.iter().map(|row| row["id"].as_str().expect("an id")).collect();
     assert_eq!(ids.len(), walked.len(), "pages contain each row exactly once");
     other_households_see_nothing(&month, &budget, &goal, &notification).await;
     assert_eq!(ana.delete(&budget).await.status, 204);
     assert_eq!(ana.delete(&goal).await.status, 204);
-    assert_eq!((ana.walk(BUDGETS).await.len(), ana.walk(GOALS).await.len()), (1, 0));
+    assert_eq!((ana.list_all(BUDGETS).await.len(), ana.list_all(GOALS).await.len()), (1, 0));
     assert!(month.emails("goal_reached").is_empty(), "emails of this kind are disabled");
     assert_eq!(month.emails("goal_milestone").len(), 1);
     the_link_in_an_email_unsubscribes_from_its_kind(system, ana).await;
@@ -312,7 +312,7 @@ async fn other_households_see_nothing(month: &Month<'_>, budget: &str, goal: &st
         bob.post(GOALS, json!({"name": "x", "target_amount": "1", "account_id": month.card})).await;
     assert_eq!((rejected.status, code(&rejected).as_str()), (422, "ACCOUNT_NOT_FOUND"));
     for list in [BUDGETS, GOALS, ACCOUNTS] {
-        assert!(bob.walk(list).await.is_empty(), "{list}");
+        assert!(bob.list_all(list).await.is_empty(), "{list}");
     }
     eventually("the welcome notification", async || (inbox(&bob, "").await == ["welcome"]).then_some(()))
         .await;
@@ -325,7 +325,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
         errors.iter().map(|item| format!("{} {}", text(item, "field"), text(item, "code"))).collect()
     };
-    let food = ana.walk("/api/v1/categories?type=expense").await[0]["id"].clone();
+    let food = ana.list_all("/api/v1/categories?type=expense").await[0]["id"].clone();
     let good = json!({"name": "Food", "amount": 100, "category_id": food, "frequency": "weekly"});
     let with = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -352,7 +352,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
         let expected: Vec<_> = expected.into_iter().map(str::to_owned).collect();
         assert_eq!((response.status, fields(&response)), (status, expected), "{body}");
     }
-    let budget = format!("{BUDGETS}/{}", made(&ana, BUDGETS, good.clone()).await);
+    let budget = format!("{BUDGETS}/{}", create(&ana, BUDGETS, good.clone()).await);
     for (body, status, expected) in [
         (json!({"name": null}), 400, "name WRONG_TYPE"),
         (json!({"frequency": "monthly"}), 422, "frequency FIELD_IMMUTABLE"),
@@ -363,7 +363,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
     }
     assert_eq!(fields(&ana.get(&format!("{budget}/progress?date=x")).await), ["date PARAMETER_INVALID"]);
     assert_eq!(fields(&ana.get(&format!("{NOTIFICATIONS}?unread=x")).await), ["unread PARAMETER_INVALID"]);
-    let goal = format!("{GOALS}/{}", made(&ana, GOALS, json!({"name": "Boat", "target_amount": 5})).await);
+    let goal = format!("{GOALS}/{}", create(&ana, GOALS, json!({"name": "Boat", "target_amount": 5})).await);
     let more = ana.post(&format!("{goal}/withdraw"), json!({"amount": "1"})).await;
     assert_eq!((more.status, fields(&more)), (422, vec!["amount GOAL_AMOUNT_EXCEEDED".to_owned()]));
     assert_eq!(ana.patch(&goal, json!({"status": "cancelled"})).await.status, 200);
@@ -396,9 +396,9 @@ pub async fn every_invalid_field_is_named(system: &System) {
 
 pub async fn clients_read_budgets_by_grpc(system: &System) {
     let ana = TestUser::new(system, "grpc-budget@example.com").await;
-    let food = ana.walk("/api/v1/categories?type=expense").await[0]["id"].clone();
+    let food = ana.list_all("/api/v1/categories?type=expense").await[0]["id"].clone();
     let body = json!({"name": "Food", "amount": 100, "category_id": food, "frequency": "weekly"});
-    let budget_id = made(&ana, BUDGETS, body).await;
+    let budget_id = create(&ana, BUDGETS, body).await;
     let channel = tonic::transport::Channel::from_shared(system.budget_grpc.clone()).expect("a URL");
     let mut client = BudgetServiceClient::new(channel.connect().await.expect("connected"));
     let mut request = Request::new(pb::GetBudgetRequest { budget_id: budget_id.clone() });

@@ -120,7 +120,7 @@ async fn a_stream_resumes_at_another_gateway() {
     let second = system.start_gateway(Some(&ledger)).await;
     let second = Client::new(&format!("http://{second}"));
     let token = logged_in(&system, "roaming@example.com").await.text("access_token");
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     let mut first_stream = Stream::open(&system.client, &token, None).await.expect("a stream");
     let mut second_stream = Stream::open(&second, &token, None).await.expect("a stream");
     let first = ana.account(json!({"name": "First", "account_type": "bank"})).await;
@@ -133,8 +133,9 @@ async fn a_stream_resumes_at_another_gateway() {
     assert_eq!(version(&second_stream.until("account").await), (missed, 1));
     // Events during an outage of notify-svc arrive after it restarts.
     system.kill_service("notify").await;
-    let third =
-        TestUser::again(&system, &token).account(json!({"name": "Third", "account_type": "bank"})).await;
+    let third = TestUser::with_existing_token(&system, &token)
+        .account(json!({"name": "Third", "account_type": "bank"}))
+        .await;
     system.restart_service("notify");
     system.wait_until_ready().await;
     assert_eq!(version(&second_stream.until("account").await), (third, 1));

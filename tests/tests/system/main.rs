@@ -30,12 +30,12 @@ use fintrac_tests::system::{Layout, System};
 const BINARY: &str = env!("CARGO_BIN_EXE_fintrac-service");
 
 #[tokio::test]
-async fn one_process() {
+async fn all_scenarios_in_one_process() {
     scenarios(Layout::OneProcess).await;
 }
 
 #[tokio::test]
-async fn five_processes() {
+async fn all_scenarios_in_five_processes() {
     scenarios(Layout::FiveProcesses).await;
 }
 

@@ -27,7 +27,7 @@ impl<'a> TestUser<'a> {
     }
 
     /// Creates the same user from a token.
-    pub fn again(system: &'a System, token: &str) -> Self {
+    pub fn with_existing_token(system: &'a System, token: &str) -> Self {
         Self { client: &system.client, token: token.to_owned() }
     }
 
@@ -73,7 +73,7 @@ impl<'a> TestUser<'a> {
     }
 
     /// Reads all pages of a list by their `Link` headers.
-    pub async fn walk(&self, path: &str) -> Vec<Value> {
+    pub async fn list_all(&self, path: &str) -> Vec<Value> {
         let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
         while let Some(path) = next {
             let page = self.get(&path).await;
@@ -89,7 +89,7 @@ impl<'a> TestUser<'a> {
 
 pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     let ana = TestUser::new(system, "books@example.com").await;
-    let categories = ana.walk("/api/v1/categories?page_size=7").await;
+    let categories = ana.list_all("/api/v1/categories?page_size=7").await;
     assert_eq!(
         (categories.len(), categories[0]["name"].as_str()),
         (20, Some("Sueldo")),
@@ -139,17 +139,17 @@ pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     let adjusted = ana.patch(&format!("{ACCOUNTS}/{yen}"), json!({"balance": 4500})).await;
     assert_eq!((adjusted.status, adjusted.text("balance").as_str()), (200, "4500"));
     let running =
-        ana.walk(&format!("{ACCOUNTS}/{bank}/transactions?page_size=1&sort=transaction_date")).await;
+        ana.list_all(&format!("{ACCOUNTS}/{bank}/transactions?page_size=1&sort=transaction_date")).await;
     let running: Vec<_> = running.iter().map(|row| row["running_balance"].as_str().expect("text")).collect();
     assert_eq!(running, ["-20.00", "-120.00", "880.00"], "by date: the opening is dated today");
-    let voided = ana.walk(&format!("{TRANSACTIONS}?status=voided")).await;
+    let voided = ana.list_all(&format!("{TRANSACTIONS}?status=voided")).await;
     assert_eq!(voided.len(), 1);
 
     let not_empty = ana.delete(&format!("{ACCOUNTS}/{card}")).await;
     assert_eq!((not_empty.status, not_empty.code()), (409, "ACCOUNT_HAS_BALANCE"));
     assert_eq!(ana.delete(&format!("{ACCOUNTS}/{card}?with_balance=true")).await.status, 204);
     assert_eq!(ana.get(&format!("{ACCOUNTS}/{card}")).await.status, 404);
-    assert_eq!(ana.walk(&format!("{ACCOUNTS}?deleted=true")).await.len(), 1);
+    assert_eq!(ana.list_all(&format!("{ACCOUNTS}?deleted=true")).await.len(), 1);
     for replayed in [None, Some("true")] {
         let restore = ana.client.request(Method::POST, &format!("{ACCOUNTS}/{card}/restore"));
         let back = restore.bearer_auth(&ana.token).header("idempotency-key", "back");
@@ -168,7 +168,7 @@ pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     );
     let rates = ana.get("/api/v1/exchange-rates?base=EUR").await;
     assert!(rates.body["data"].as_array().is_some_and(|rates| rates.len() >= 170));
-    assert!(ana.walk("/api/v1/currencies").await.len() >= 170);
+    assert!(ana.list_all("/api/v1/currencies").await.len() >= 170);
     assert_eq!(ana.get("/api/v1/currencies/btc").await.body["decimals"], 8);
 
     let bob = TestUser::new(system, "other-books@example.com").await;
@@ -182,7 +182,7 @@ pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     }
     assert_eq!(bob.delete(&path).await.status, 404);
     assert_eq!(bob.patch(&path, json!({"amount": "1"})).await.status, 404);
-    assert!(bob.walk(&format!("{TRANSACTIONS}?account_id={bank}")).await.is_empty());
+    assert!(bob.list_all(&format!("{TRANSACTIONS}?account_id={bank}")).await.is_empty());
 }
 
 pub async fn a_repeated_request_gets_the_first_response(system: &System) {

@@ -63,7 +63,7 @@ fn moment(random: &Random) -> Duration {
 /// The others can be repeated, and the ledger verifies.
 async fn check_and_repeat(system: &System, ana: &TestUser<'_>, account: &str, sent: &SentRequests) {
     let mut seen: HashMap<String, u32> = HashMap::new();
-    for row in ana.walk("/api/v1/transactions?page_size=200").await {
+    for row in ana.list_all("/api/v1/transactions?page_size=200").await {
         *seen.entry(row["description"].as_str().expect("a key").to_owned()).or_default() += 1;
     }
     assert!(seen.values().all(|times| *times == 1), "no duplicates");
@@ -73,7 +73,7 @@ async fn check_and_repeat(system: &System, ana: &TestUser<'_>, account: &str, se
             assert_eq!(post(&system.client, ana.token(), account, key).await, Some(201), "repeated request");
         }
     }
-    let rows = ana.walk("/api/v1/transactions?page_size=200").await;
+    let rows = ana.list_all("/api/v1/transactions?page_size=200").await;
     assert_eq!(rows.len(), sent.len(), "each transaction once");
     let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
     assert_eq!(balance, format!("{}.00", sent.len()));
@@ -104,7 +104,7 @@ async fn the_system_is_killed_ten_times_while_it_posts() {
         system.restart().await;
     }
     assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     check_and_repeat(&system, &ana, &account, &sent).await;
 }
 
@@ -155,6 +155,6 @@ async fn postgresql_is_killed_ten_times_while_the_system_posts() {
         }
     }
     assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     check_and_repeat(&system, &ana, &account, &sent).await;
 }

@@ -40,9 +40,9 @@ pub async fn splits_search_and_restore(system: &System) {
         ("tag=dat", 0),
         ("sort=-amount&q=cafe&tag=date", 1),
     ] {
-        assert_eq!(ana.walk(&format!("{TRANSACTIONS}?{query}")).await.len(), number, "{query}");
+        assert_eq!(ana.list_all(&format!("{TRANSACTIONS}?{query}")).await.len(), number, "{query}");
     }
-    assert_eq!(ana.walk(&format!("{TRANSACTIONS}?category_id={fun}")).await.len(), 1);
+    assert_eq!(ana.list_all(&format!("{TRANSACTIONS}?category_id={fun}")).await.len(), 1);
     let mut bad = body;
     bad["splits"][0]["amount"] = json!("1");
     let mismatch = ana.post(TRANSACTIONS, bad).await;
@@ -87,7 +87,7 @@ pub async fn splits_search_and_restore(system: &System) {
     assert_eq!((restored.status, restored.text("status").as_str()), (200, "posted"), "{restored:?}");
     assert_eq!(restored.headers["etag"], "\"3\"");
     let kinds: Vec<_> =
-        ana.walk(&format!("{path}/history")).await.iter().map(|item| item["kind"].clone()).collect();
+        ana.list_all(&format!("{path}/history")).await.iter().map(|item| item["kind"].clone()).collect();
     assert_eq!(kinds, ["created", "voided", "restored"]);
 }
 
@@ -204,7 +204,7 @@ pub async fn recurring_and_large_transactions(system: &System) {
     assert_eq!(daily.status, 201, "{daily:?}");
     let notified = async {
         loop {
-            let inbox = ana.walk("/api/v1/notifications").await;
+            let inbox = ana.list_all("/api/v1/notifications").await;
             if inbox
                 .iter()
                 .any(|item| item["kind"] == "recurring_posted" && item["entity_id"] == daily.body["id"])

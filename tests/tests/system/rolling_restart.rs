@@ -138,7 +138,7 @@ async fn a_rolling_restart_fails_no_request() {
     watches.iter().for_each(tokio::task::JoinHandle::abort);
     let calls = seen.calls.load(Ordering::SeqCst);
     assert!(wrong.is_empty(), "{} of {calls} failed: {wrong:#?}", wrong.len());
-    let ana = TestUser::again(&system, &token);
+    let ana = TestUser::with_existing_token(&system, &token);
     let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
     assert_eq!(balance, format!("{}.00", recorded.len()), "each transaction is recorded once");
     assert!(system.verify().await);

@@ -380,7 +380,7 @@ fn a_category_replaces_splits_and_splits_replace_a_category() {
 }
 
 #[test]
-fn restoring_works_on_a_closed_account_and_keeps_the_rates() {
+fn a_transaction_on_a_closed_account_is_restored_with_its_rates() {
     let mut world = TestLedger::new();
     let (_, made) = world.execute(CommandKind::Create(expense(13, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
