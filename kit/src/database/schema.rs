@@ -1,5 +1,6 @@
 //! The schema of a service: the shared tables, its own migrations and its grants.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -85,14 +86,13 @@ impl Schema {
     pub async fn status(&self, options: &PgConnectOptions) -> Result<Vec<(String, bool)>, SchemaError> {
         let mut connection = session_options(options, self.name).connect().await?;
         let applied = self.applied(&mut connection).await?;
-        let up = self.migrator.iter().filter(|migration| migration.migration_type.is_up_migration());
         let line = |migration: &Migration| {
             (
                 format!("{:04} {}", migration.version, migration.description),
                 applied.contains(&migration.version),
             )
         };
-        Ok(up.map(line).collect())
+        Ok(up_migrations(self.migrator).map(line).collect())
     }
 
     /// Reverts the last `steps` of the service's own migrations, with their data.
@@ -148,7 +148,7 @@ impl Schema {
                 applied => applied?,
             };
             let is_known = |(version, checksum): &(i64, Vec<u8>)| {
-                migrator.iter().any(|own| own.version == *version && *own.checksum == **checksum)
+                up_migrations(migrator).any(|own| own.version == *version && *own.checksum == **checksum)
             };
             if !applied.iter().all(is_known) {
                 return Err(SchemaError::OtherVersion(self.name));
@@ -174,21 +174,30 @@ impl Schema {
         sqlx::query_as(AssertSqlSafe(sql)).fetch_all(connection).await
     }
 
-    /// Fails unless every migration has been applied.
-    /// It is for services that do not migrate themselves.
+    /// Fails unless every migration has been applied with the same content.
+    /// It is for services that do not migrate themselves. Further migrations are those of the next
+    /// version, which this one keeps working beside.
     pub async fn verify(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
         for (migrator, table) in
             [(&SHARED_MIGRATIONS, "_kit_migrations"), (self.migrator, "_sqlx_migrations")]
         {
-            let sql = format!("select version from {}.{table} where success", self.name);
-            let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+            let sql = format!("select version, checksum from {}.{table} where success", self.name);
+            let applied: HashMap<i64, Vec<u8>> = sqlx::query_as(AssertSqlSafe(sql))
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(|error| {
                     if super::is_transient(&error) { error.into() } else { SchemaError::Outdated(self.name) }
-                })?;
-            if migrator.iter().any(|migration| !applied.contains(&migration.version)) {
-                return Err(SchemaError::Outdated(self.name));
+                })?
+                .into_iter()
+                .collect();
+            for migration in up_migrations(migrator) {
+                match applied.get(&migration.version) {
+                    None => return Err(SchemaError::Outdated(self.name)),
+                    Some(checksum) if **checksum != *migration.checksum => {
+                        return Err(SchemaError::OtherVersion(self.name));
+                    }
+                    Some(_) => {}
+                }
             }
         }
         Ok(())
@@ -208,4 +217,9 @@ pub(crate) async fn ensure_event_partitions(
 
 fn is_access_denied(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
+}
+
+/// Lists the up migrations; a down migration has the version of its up migration.
+fn up_migrations(migrator: &Migrator) -> impl Iterator<Item = &Migration> {
+    migrator.iter().filter(|migration| migration.migration_type.is_up_migration())
 }

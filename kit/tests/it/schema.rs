@@ -59,3 +59,27 @@ async fn a_schema_of_another_version_is_rejected_and_left_unchanged() {
         assert!(!granted, "nothing was migrated");
     }
 }
+
+#[tokio::test]
+async fn a_service_does_not_start_on_a_schema_of_another_version() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    sqlx::raw_sql("update toy._kit_migrations set checksum = checksum || 'x'")
+        .execute(&mut database.connect().await)
+        .await
+        .expect("changed");
+    let pool = database::pool(&database.app("toy"), "toy", PoolConfig::default());
+    let error = open_schema(&schema(), &pool, &clock).await.expect_err("another version");
+    assert!(error.to_string().contains("`toy` belongs to another version of FinTrac"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_starts_on_the_schema_of_the_next_version() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let next = "insert into toy._kit_migrations (version, description, success, checksum, execution_time)
+                    values (2, 'next', true, 'x', 0)";
+    sqlx::raw_sql(next).execute(&mut database.connect().await).await.expect("inserted");
+    let pool = database::pool(&database.app("toy"), "toy", PoolConfig::default());
+    open_schema(&schema(), &pool, &clock).await.expect("the previous version keeps working");
+}

@@ -44,7 +44,7 @@ pub async fn changes_are_streamed_as_they_happen(system: &System) {
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "100"})).await;
     let opened = live.until("account").await;
     assert_eq!(version(&opened), (bank.clone(), 1));
-    bob.account(json!({"name": "His", "account_type": "bank"})).await;
+    bob.account(json!({"name": "Savings", "account_type": "bank"})).await;
     let food = ana.get("/api/v1/categories?type=expense&page_size=1").await.body["data"][0]["id"].clone();
     let budget = ana
         .post(
