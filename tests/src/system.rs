@@ -358,6 +358,13 @@ impl System {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+
+    /// Runs a command that must fail; returns what it writes to stderr.
+    pub async fn run_failing_command(&self, command: &str) -> String {
+        let output = self.command(command, &[]).stderr(Stdio::piped()).output().await.expect("it runs");
+        assert!(!output.status.success(), "{command} must fail");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
 }
 
 /// Returns `LLVM_PROFILE_FILE`, if set, for processes with a cleared environment.

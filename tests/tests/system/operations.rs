@@ -191,6 +191,26 @@ async fn migrations_are_reverted_and_reapplied() {
     assert_eq!(states(&system).await, (count, BTreeSet::from(["pending".to_owned()])));
     system.run_command(&["migrate"]).await;
     assert_eq!(states(&system).await, (count, applied));
+
+    // If one schema belongs to another version, none is changed; a migration would grant this again.
+    let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
+    let execute = async |database: &mut PgConnection, sql: &'static str| {
+        sqlx::raw_sql(sql).execute(database).await.expect("executed");
+    };
+    execute(
+        &mut database,
+        "insert into notify._kit_migrations (version, description, success, checksum, execution_time)
+             values (2, 'other', true, 'x', 0);
+         revoke all on auth.jobs from auth_app",
+    )
+    .await;
+    let printed = system.run_failing_command("migrate").await;
+    assert!(printed.contains("`notify` belongs to another version of FinTrac"), "{printed}");
+    let granted = "select has_table_privilege('auth_app', 'auth.jobs', 'select')::int4::int8";
+    assert_eq!(crate::operations::count(&mut database, granted).await, 0, "no schema was migrated");
+    execute(&mut database, "delete from notify._kit_migrations where version = 2").await;
+    system.run_command(&["migrate"]).await;
+    assert_eq!(crate::operations::count(&mut database, granted).await, 1);
     system.restart().await;
     logged_in(&system, "after-all@example.com").await;
     assert!(system.verify().await);
