@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
-use fintrac_kit::erasure;
+use fintrac_kit::erasure::{ERASURES, ErasureWorker};
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 
@@ -59,9 +59,12 @@ pub const SCHEMA: Schema = Schema {
 /// Services that may read auth's event log.
 const EVENT_LOG_READERS: &[&str] = &["ledger", "budget", "notify"];
 
+/// The queues whose state `fintrac jobs` lists.
+pub const QUEUES: [&str; 1] = [ERASURES.name];
+
 /// Builds the service and creates the first signing key if there is none.
 pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceModule, StartError> {
-    let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_LOG_READERS, &[]);
+    let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_LOG_READERS, &QUEUES);
     let identity = Arc::new(IdentityUseCases::new(config, deps.clone()).await?);
     module.routes = rpc::routes(module.routes, &identity);
     let publisher = Arc::clone(&identity);
@@ -69,13 +72,13 @@ pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceM
     let recorder = Arc::clone(&identity);
     let token_verifier = Arc::clone(&deps.token_verifier);
     module.add_background_task(|shutdown| service::record_denied_calls(recorder, token_verifier, shutdown));
-    erasure::add_worker(&mut module, &deps, identity.erasure_signal.clone());
+    module.add_worker(ErasureWorker::new(SCHEMA.name, &deps));
     let eraser = Arc::clone(&identity);
-    module.add_job(&deps, "account-erasure", TimeDelta::minutes(1), move |_pool| {
+    module.add_job("account-erasure", TimeDelta::minutes(1), move |_pool| {
         let eraser = Arc::clone(&eraser);
         async move { Ok(eraser.erase_accounts().await?) }
     });
-    module.add_job(&deps, "identity-clean-up", TimeDelta::hours(1), move |pool| {
+    module.add_job("identity-clean-up", TimeDelta::hours(1), move |pool| {
         let now = identity.clock.now();
         async move { Ok(store::cleanup::run(&mut *pool.acquire().await?, now).await?) }
     });

@@ -73,19 +73,6 @@ create table budget.alerts (
         references budget.budgets (household_id, id)
 );
 
--- The queue of households whose budgets must be evaluated.
-create table budget.budget_evaluations (
-    household_id uuid not null constraint budget_evaluations_pkey primary key,
-    -- Increases with every request. An evaluation that began under an older
-    -- generation does not complete the request.
-    generation bigint not null,
-    due_at timestamptz not null,
-    leased_until timestamptz,
-    -- Consecutive failures.
-    failures int not null default 0
-);
-create index budget_evaluations_due_at_idx on budget.budget_evaluations (due_at);
-
 create table budget.goals (
     household_id uuid not null,
     id uuid not null,
@@ -178,14 +165,6 @@ create table budget.contributions (
     -- the transfer.
     key_operation text,
     key text,
-    -- The time at which a worker must read the transfer from the ledger.
-    due_at timestamptz,
-    -- Increases with every event on the transfer. A read that began under an
-    -- older generation does not clear due_at.
-    generation bigint not null default 0,
-    leased_until timestamptz,
-    -- Consecutive failures to reach the ledger.
-    failures int not null default 0,
     version bigint not null,
     created_at timestamptz not null,
     direction text not null,
@@ -201,7 +180,6 @@ create table budget.contributions (
         references budget.goals (household_id, id)
 );
 create index contributions_goal_id_idx on budget.contributions (household_id, goal_id, id);
-create index contributions_due_at_idx on budget.contributions (due_at) where due_at is not null;
 create index contributions_key_idx on budget.contributions (household_id, user_id, key_operation, key)
     where key is not null;
 
@@ -230,9 +208,6 @@ declare
     changed int := 0;
     step int;
 begin
-    delete from budget_evaluations where household_id = subject_household_id;
-    get diagnostics step = row_count;
-    changed := changed + step;
     update budgets
     set name = 'erased ' || id, deleted_at = coalesce(deleted_at, redacted_at), updated_at = redacted_at
     where household_id = subject_household_id and name <> 'erased ' || id;
@@ -243,11 +218,11 @@ begin
     where household_id = subject_household_id and name <> 'erased ' || id;
     get diagnostics step = row_count;
     changed := changed + step;
-    update contributions set note = null, key = null, key_operation = null, due_at = null
+    update contributions set note = null, key = null, key_operation = null
     where household_id = subject_household_id and id in (
         select id from contributions
         where household_id = subject_household_id
-            and (note is not null or key is not null or due_at is not null)
+            and (note is not null or key is not null)
         limit max_rows);
     get diagnostics step = row_count;
     return changed + step;

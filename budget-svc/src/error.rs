@@ -2,6 +2,7 @@
 
 use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
+use fintrac_kit::jobs::JobError;
 use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
 
@@ -52,6 +53,19 @@ impl Error {
             | Self::Overloaded
             | Self::Database(_)
             | Self::Internal(_) => false,
+        }
+    }
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::Database(error) => error.into(),
+            Error::TransferPending => Self::Unavailable(text),
+            Error::Upstream(_, status) if error::is_unavailable(&status) => Self::Unavailable(text),
+            error if error.is_final() => Self::Permanent(text),
+            _ => Self::Failed(text),
         }
     }
 }

@@ -20,14 +20,16 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{self, ErasureEventHandler};
-use fintrac_kit::events::{Consumer, WakeSignal};
-use fintrac_kit::jobs::{Queue, leased};
+use fintrac_kit::erasure::{ERASURES, ErasureWorker};
+use fintrac_kit::events::NoHandler;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
-use service::{BudgetEvaluator, BudgetUseCases, ContributionFinisher, LedgerEventHandler};
+use service::{
+    BUDGET_EVALUATIONS, BudgetEvaluator, BudgetUseCases, ContributionFinisher, GOAL_TRANSFERS,
+    LedgerEventHandler,
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -40,7 +42,6 @@ pub const SCHEMA: Schema = Schema {
         ("budget_terms", "select, insert, update"),
         ("category_reference_updates", "select, insert, update, delete"),
         ("alerts", "select, insert"),
-        ("budget_evaluations", "select, insert, update, delete"),
         ("goals", "select, insert, update"),
         ("milestones", "select, insert, delete"),
         ("contributions", "select, insert, update"),
@@ -51,76 +52,33 @@ pub const SCHEMA: Schema = Schema {
 /// The services that may read the event log of budget-svc.
 const EVENT_LOG_READERS: &[&str] = &["notify"];
 
-/// The maximum number of households that are evaluated at once.
-const MAX_CONCURRENT_EVALUATIONS: usize = 4;
-/// The maximum number of contributions that are finished at once.
-const MAX_CONCURRENT_CONTRIBUTIONS: usize = 4;
-
-/// The queues that `fintrac jobs` lists.
-pub const QUEUES: [Queue; 2] = [
-    Queue {
-        name: "budget-evaluations",
-        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
-                  count(*) filter (where failures > 0)
-              from budget.budget_evaluations",
-    },
-    Queue {
-        name: "goal-transfers",
-        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
-                  count(*) filter (where failures > 0)
-              from budget.contributions where due_at is not null",
-    },
-];
+/// The queues whose state `fintrac jobs` lists.
+pub const QUEUES: [&str; 3] = [BUDGET_EVALUATIONS.name, GOAL_TRANSFERS.name, ERASURES.name];
 
 /// Builds the service.
 /// `auth` serves households and users' preferences, `ledger` spending and transfers.
 pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> ServiceModule {
     let mut module = ServiceModule::new(SCHEMA.name, deps, EVENT_LOG_READERS, &QUEUES);
-    let (evaluation_signal, contribution_signal) = (WakeSignal::default(), WakeSignal::default());
-    let erasure_signal = WakeSignal::default();
-    let consumer = Consumer {
-        source: "auth",
-        log: auth.clone(),
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: ErasureEventHandler { clock: deps.clock.clone(), erasure_signal: erasure_signal.clone() },
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasure_signal);
-    let use_cases = Arc::new(BudgetUseCases::new(deps, auth, ledger.clone(), evaluation_signal.clone()));
+    let use_cases = Arc::new(BudgetUseCases::new(deps, auth.clone(), ledger.clone()));
     module.routes = rpc::routes(module.routes, &use_cases);
-    let consumer = Consumer {
-        source: "ledger",
-        log: ledger,
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: LedgerEventHandler {
-            use_cases: Arc::clone(&use_cases),
-            contribution_signal: contribution_signal.clone(),
-        },
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
-    let evaluator = BudgetEvaluator(Arc::clone(&use_cases));
-    module.add_background_task(|shutdown| {
-        leased::run(evaluator, evaluation_signal, MAX_CONCURRENT_EVALUATIONS, shutdown)
-    });
-    let finisher = ContributionFinisher(Arc::clone(&use_cases));
-    module.add_background_task(|shutdown| {
-        leased::run(finisher, contribution_signal, MAX_CONCURRENT_CONTRIBUTIONS, shutdown)
-    });
+    module.add_consumer(deps, "auth", auth, NoHandler);
+    module.add_consumer(deps, "ledger", ledger, LedgerEventHandler(Arc::clone(&use_cases)));
+    module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
+    module.add_worker(BudgetEvaluator(Arc::clone(&use_cases)));
+    module.add_worker(ContributionFinisher(Arc::clone(&use_cases)));
     let reminder_use_cases = Arc::clone(&use_cases);
-    module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
+    module.add_job("goal-reminders", TimeDelta::hours(1), move |_pool| {
         let use_cases = Arc::clone(&reminder_use_cases);
-        async move { Ok(service::request_due_goal_evaluations(&use_cases, &pool).await?) }
+        async move { Ok(service::request_due_goal_evaluations(&use_cases).await?) }
     });
     let reference_use_cases = Arc::clone(&use_cases);
-    module.add_job(deps, "category-references", TimeDelta::minutes(1), move |_| {
+    module.add_job("category-references", TimeDelta::minutes(1), move |_pool| {
         let use_cases = Arc::clone(&reference_use_cases);
         async move { Ok(service::complete_reference_updates(&use_cases).await?) }
     });
-    module.add_job(deps, "budget-check", TimeDelta::days(1), move |pool| {
+    module.add_job("budget-check", TimeDelta::days(1), move |_pool| {
         let use_cases = Arc::clone(&use_cases);
-        async move { Ok(service::request_all_evaluations(&use_cases, &pool).await?) }
+        async move { Ok(service::request_all_evaluations(&use_cases).await?) }
     });
     module
 }

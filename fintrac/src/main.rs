@@ -47,11 +47,6 @@ enum Command {
         #[command(subcommand)]
         action: Option<Jobs>,
     },
-    /// Manage emails whose delivery failed (the default: list)
-    Emails {
-        #[command(subcommand)]
-        action: Option<Emails>,
-    },
     /// Manage exchange rates
     #[command(subcommand)]
     Rates(Rates),
@@ -91,18 +86,16 @@ enum Config {
 
 #[derive(Subcommand)]
 enum Jobs {
-    /// Run a job now in the running system, and wait until it ends
+    /// Run a periodic job now in the running system, and wait until it ends
     Run { name: String },
-}
-
-#[derive(Subcommand)]
-enum Emails {
-    /// List failed emails with the last error
-    List,
-    /// Send failed emails again
+    /// List the jobs that were given up, with the last error
+    Failed,
+    /// Retry jobs that were given up
     Retry {
-        /// Ids of the emails; all of them if omitted
-        ids: Vec<uuid::Uuid>,
+        /// Name of the queue, such as `emails`
+        queue: String,
+        /// Keys of the jobs, as listed by `failed`; all of the queue if omitted
+        keys: Vec<String>,
     },
 }
 
@@ -176,8 +169,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Verify => commands::verify::run().await,
         Command::Jobs { action: None } => commands::jobs::list().await,
         Command::Jobs { action: Some(Jobs::Run { name }) } => commands::jobs::run(&name).await,
-        Command::Emails { action: None | Some(Emails::List) } => commands::emails::list().await,
-        Command::Emails { action: Some(Emails::Retry { ids }) } => commands::emails::retry(&ids).await,
+        Command::Jobs { action: Some(Jobs::Failed) } => commands::jobs::list_failed().await,
+        Command::Jobs { action: Some(Jobs::Retry { queue, keys }) } => {
+            commands::jobs::retry_failed(&queue, &keys).await
+        }
         Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
         Command::Admin(Admin::RemoveMfa { email }) => commands::identity::remove_mfa(&email).await,

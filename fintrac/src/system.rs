@@ -222,6 +222,7 @@ impl System {
             token_verifier: Arc::clone(&common.token_verifier),
             pool,
             event_log_signal: WakeSignal::default(),
+            job_signal: WakeSignal::default(),
             closing: common.shutdown.listeners.clone(),
         })
     }

@@ -93,7 +93,7 @@ create table event_readers (
     subscribed_at timestamptz not null
 );
 
--- Drops the oldest partition if its month ended at least 13 months ago and each of
+-- Drops the oldest partition if its month ended at least a month ago and each of
 -- `readers` has read all of its events. Returns its name, or null if there is none
 -- to drop. The application role cannot delete events, and it cannot choose a later date
 -- either: the server's clock limits `today`.
@@ -102,7 +102,7 @@ language plpgsql security definer as $$
 declare
     -- Infinite dates and dates before the common era have no comparable month.
     bounded_today date := greatest(least(today, current_date), date '2000-01-01');
-    oldest_kept_month date := date_trunc('month', bounded_today::timestamp) - interval '13 months';
+    oldest_kept_month date := date_trunc('month', bounded_today::timestamp) - interval '1 month';
     oldest text;
     is_unread boolean;
 begin
@@ -133,16 +133,30 @@ begin
     return oldest;
 end $$;
 
--- Periodic jobs: one row per job, claimed by one replica at a time.
+-- Background work: jobs wait here until a worker of the service handles them. A job
+-- has a key and no data. It is deleted when it succeeds; a periodic job stays.
 create table jobs (
-    name text not null constraint jobs_pkey primary key,
-    due_at timestamptz not null,
+    queue text not null,
+    -- What the job is about. Empty for a periodic job and the only job of a queue.
+    key text not null,
+    -- The time of the next attempt.
+    run_at timestamptz not null,
+    -- The time of a further run that was requested while the job was running.
+    rerun_at timestamptz,
+    -- The replica that runs the job holds its lease, and renews it meanwhile.
+    lease_id uuid,
     leased_until timestamptz,
+    -- Failed attempts in a row.
+    attempts int not null default 0,
+    last_error text,
     started_at timestamptz,
     finished_at timestamptz,
-    failures int not null default 0,
-    last_error text
+    -- The time when the job was given up. An operator can retry it.
+    failed_at timestamptz,
+    constraint jobs_pkey primary key (queue, key)
 );
+create index jobs_run_at_idx on jobs (queue, run_at) where failed_at is null;
+create index jobs_attempts_idx on jobs (queue) where attempts > 0;
 
 -- Stored responses to requests that carried an idempotency key.
 create table idempotency_keys (
@@ -165,7 +179,6 @@ create table erasures (
     -- The household that the user owned, if any.
     household_id uuid,
     requested_at timestamptz not null,
-    leased_until timestamptz,
     erased_at timestamptz
 );
 create index erasures_requested_at_idx on erasures (requested_at) where erased_at is null;

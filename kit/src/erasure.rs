@@ -10,24 +10,24 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use fintrac_proto::events::v1::Event;
 use sqlx::{PgConnection, PgPool};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access::caller::RequestOrigin;
 use crate::clock::Clock;
 use crate::error::chain;
-use crate::events::{self, Handler, HandlerError, NewEvent, WakeSignal};
-use crate::jobs::leased::{self, Worker};
-use crate::module::{ServiceDependencies, ServiceModule};
+use crate::events::{self, HandlerError, NewEvent, WakeSignal};
+use crate::jobs::{Job, JobError, Queue, Singleton, Worker};
+use crate::module::ServiceDependencies;
 use crate::random::Random;
 
-/// The time after which another worker takes over an erasure without progress.
-const LEASE_DURATION: TimeDelta = TimeDelta::minutes(10);
-/// The delay before a failed erasure is retried.
-const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
+/// The queue of the job that processes all pending erasures.
+pub const ERASURES: Queue<Singleton> = Queue::new("erasures");
+
+/// The duration after which an attempt ends; the next one continues.
+const TIMEOUT: Duration = Duration::from_hours(1);
 /// The number of users whose event metadata is redacted in one scan of the log.
 const MAX_SUBJECTS_PER_SCAN: i64 = 100;
 /// The number of rows changed per transaction.
@@ -83,52 +83,15 @@ pub async fn enqueue(
         subject.household_id,
         now,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
+    .execute(&mut *connection)
+    .await?;
+    ERASURES.enqueue(connection, [Singleton], now).await
 }
 
-/// The event handler of a service that needs only erasures from auth's log.
+/// Processes all pending erasures.
+/// Several users are erased at a time, so that the log is scanned once for all of them.
 #[derive(Debug)]
-pub struct ErasureEventHandler {
-    /// Source of the current time.
-    pub clock: Clock,
-    /// Signal that wakes the erasure worker after new requests.
-    pub erasure_signal: WakeSignal,
-}
-
-impl Handler for ErasureEventHandler {
-    type Preparation = ();
-
-    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
-        Ok(())
-    }
-
-    async fn apply(
-        &self,
-        connection: &mut PgConnection,
-        events: &[Event],
-        (): (),
-    ) -> Result<(), HandlerError> {
-        for event in events {
-            enqueue_from_event(connection, event, self.clock.now()).await?;
-        }
-        Ok(())
-    }
-
-    fn on_commit(&self, _events: &[Event]) {
-        self.erasure_signal.wake();
-    }
-}
-
-/// Adds the erasure worker, which `waiting` wakes after new requests.
-pub fn add_worker(module: &mut ServiceModule, deps: &ServiceDependencies, waiting: WakeSignal) {
-    let ServiceDependencies { pool, clock, random, event_log_signal, .. } = deps.clone();
-    let worker = ErasureWorker { service: module.name, pool, clock, random, event_log_signal };
-    module.add_background_task(move |shutdown: CancellationToken| leased::run(worker, waiting, 1, shutdown));
-}
-
-struct ErasureWorker {
+pub struct ErasureWorker {
     service: &'static str,
     pool: PgPool,
     clock: Clock,
@@ -137,77 +100,80 @@ struct ErasureWorker {
 }
 
 impl Worker for ErasureWorker {
-    /// Several users at a time, so that the log is scanned once for all of them.
-    type Item = Vec<Subject>;
+    type Key = Singleton;
 
-    async fn claim(&self, _limit: i64) -> Result<Vec<Vec<Subject>>, sqlx::Error> {
-        let now = self.clock.now();
-        let subjects = sqlx::query_as!(
+    const QUEUE: Queue<Singleton> = ERASURES;
+    const CONCURRENCY: usize = 1;
+    const TIMEOUT: Duration = TIMEOUT;
+
+    async fn handle(&self, _job: Job<Singleton>) -> Result<(), JobError> {
+        let (mut after, mut failure) = (Uuid::nil(), None);
+        loop {
+            let subjects = self.list_pending(after).await?;
+            let Some(last) = subjects.last() else { break };
+            after = last.event_id;
+            if let Err(error) = self.erase(subjects).await {
+                failure = Some(error);
+            }
+        }
+        failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+impl ErasureWorker {
+    /// Creates the worker of the service `name`.
+    pub fn new(name: &'static str, deps: &ServiceDependencies) -> Self {
+        let ServiceDependencies { pool, clock, random, event_log_signal, .. } = deps.clone();
+        Self { service: name, pool, clock, random, event_log_signal }
+    }
+
+    async fn list_pending(&self, after: Uuid) -> Result<Vec<Subject>, sqlx::Error> {
+        sqlx::query_as!(
             Subject,
-            r#"update erasures set leased_until = $2
-               where event_id in (
-                   select event_id from erasures
-                   where erased_at is null and (leased_until is null or leased_until <= $1)
-                   order by requested_at limit $3 for update skip locked)
-               returning event_id, user_id, household_id"#,
-            now,
-            now + LEASE_DURATION,
+            r#"select event_id, user_id, household_id from erasures
+               where erased_at is null and event_id > $1 order by event_id limit $2"#,
+            after,
             MAX_SUBJECTS_PER_SCAN,
         )
         .fetch_all(&self.pool)
-        .await?;
-        Ok(if subjects.is_empty() { Vec::new() } else { vec![subjects] })
+        .await
     }
 
-    async fn handle(&self, subjects: Vec<Subject>) -> Result<(), sqlx::Error> {
-        let mut remaining = Vec::new();
+    /// Erases the subjects that can be erased; returns the last error.
+    async fn erase(&self, subjects: Vec<Subject>) -> Result<(), sqlx::Error> {
+        let (mut remaining, mut result) = (Vec::new(), Ok(()));
         for subject in subjects {
             match self.redact_personal_data(&subject).await {
                 Ok(()) => remaining.push(subject),
-                Err(error) => self.fail(&[subject], &error).await?,
+                Err(error) => {
+                    self.report_failure(&subject, &error);
+                    result = Err(error);
+                }
             }
         }
         if remaining.is_empty() {
-            return Ok(());
+            return result;
         }
         if let Err(error) = self.redact_event_metadata(&remaining).await {
-            return self.fail(&remaining, &error).await;
+            remaining.iter().for_each(|subject| self.report_failure(subject, &error));
+            return Err(error);
         }
         for subject in remaining {
             self.mark_erased(&subject).await?;
             tracing::info!(service = self.service, user = %subject.user_id, "user erased");
         }
         self.event_log_signal.wake();
-        Ok(())
-    }
-}
-
-impl ErasureWorker {
-    /// Schedules a retry, so that other erasures run in the meantime.
-    async fn fail(&self, subjects: &[Subject], error: &sqlx::Error) -> Result<(), sqlx::Error> {
-        for Subject { user_id, .. } in subjects {
-            tracing::error!(service = self.service, user = %user_id, error = %chain(error), "erasure failed");
-            metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
-        }
-        self.extend_lease(subjects, RETRY_DELAY).await
+        result
     }
 
-    async fn extend_lease(&self, subjects: &[Subject], duration: TimeDelta) -> Result<(), sqlx::Error> {
-        let ids: Vec<_> = subjects.iter().map(|subject| subject.event_id).collect();
-        sqlx::query!(
-            "update erasures set leased_until = $2 where event_id = any($1) and erased_at is null",
-            &ids,
-            self.clock.now() + duration
-        )
-        .execute(&self.pool)
-        .await
-        .map(|_| ())
+    fn report_failure(&self, Subject { user_id, .. }: &Subject, error: &sqlx::Error) {
+        tracing::error!(service = self.service, user = %user_id, error = %chain(error), "erasure failed");
+        metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
     }
 
     /// Redacts the subject's data in the service's own tables.
     async fn redact_personal_data(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         loop {
-            self.extend_lease(std::slice::from_ref(subject), LEASE_DURATION).await?;
             let changed = sqlx::query_scalar!(
                 r#"select redact_personal_data($1, $2, $3, $4) as "changed!""#,
                 subject.user_id,
@@ -229,7 +195,6 @@ impl ErasureWorker {
         let households: Vec<_> = subjects.iter().filter_map(|subject| subject.household_id).collect();
         let (mut epoch, mut transaction_id, mut position) = (0, 0, 0);
         loop {
-            self.extend_lease(subjects, LEASE_DURATION).await?;
             let reached = sqlx::query!(
                 r#"select reached_epoch, reached_transaction, reached_position
                    from redact_event_metadata($1, $2, $3, $4, $5, $6)"#,
@@ -278,7 +243,7 @@ impl ErasureWorker {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         let done = sqlx::query!(
-            "update erasures set erased_at = $2, leased_until = null where event_id = $1 and erased_at is null",
+            "update erasures set erased_at = $2 where event_id = $1 and erased_at is null",
             subject.event_id,
             now
         )

@@ -144,6 +144,21 @@ pub fn database(error: &sqlx::Error) -> Status {
     internal(error)
 }
 
+/// Returns whether a call failed only for now, so that it may be retried later.
+pub fn is_unavailable(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::Aborted
+            | Code::ResourceExhausted
+            | Code::Unauthenticated
+            // An older replica of that service, which an upgrade will replace.
+            | Code::Unimplemented
+    )
+}
+
 /// Formats an error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

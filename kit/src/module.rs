@@ -18,10 +18,11 @@ use crate::clock::Clock;
 use crate::database::Schema;
 use crate::database::{SchemaError, ensure_event_partitions, is_transient};
 use crate::erasure;
-use crate::events::{self, EventLog, WakeSignal};
+use crate::events::{self, Consumer, EventLog, Handler, WakeSignal};
 use crate::idempotency;
-use crate::jobs::{self, BoxError, Jobs, PeriodicJob, Queue};
+use crate::jobs::{self, BoxError, Jobs, Runner, Worker};
 use crate::random::Random;
+use crate::transport::Transport;
 
 /// The interval at which a service records its metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
@@ -41,6 +42,8 @@ pub struct ServiceDependencies {
     pub pool: PgPool,
     /// Signal that wakes the readers of the event log after a commit.
     pub event_log_signal: WakeSignal,
+    /// Signal that wakes the workers after a commit with new jobs.
+    pub job_signal: WakeSignal,
     /// Canceled when listeners close, to end streams that have no end of their own.
     pub closing: CancellationToken,
 }
@@ -56,10 +59,10 @@ pub struct ServiceModule {
     pub routes: Routes,
     /// The service's jobs and queues, which are merged where services share a process.
     pub jobs: Jobs,
-    /// Tasks to run while the service is served.
-    pub background_tasks: Vec<BackgroundTask>,
     /// Connections to the service's schema.
     pub pool: PgPool,
+    background_tasks: Vec<BackgroundTask>,
+    runner: Runner,
 }
 
 impl fmt::Debug for ServiceModule {
@@ -70,13 +73,14 @@ impl fmt::Debug for ServiceModule {
 
 impl ServiceModule {
     /// Creates a module with its event log, its jobs and the shared housekeeping.
-    /// `readers` are the services that may read the event log. The jobs and `queues` are available
-    /// over gRPC and as metrics. The housekeeping cleans kit's tables.
+    /// `readers` are the services that may read the event log, `queues` the names of the queues that
+    /// its workers handle. The jobs are available over gRPC and as metrics. The housekeeping cleans
+    /// kit's tables.
     pub fn new(
         name: &'static str,
         deps: &ServiceDependencies,
         readers: &'static [&'static str],
-        queues: &'static [Queue],
+        queues: &'static [&'static str],
     ) -> Self {
         let log = EventLog::new(
             deps.pool.clone(),
@@ -87,9 +91,16 @@ impl ServiceModule {
         );
         let jobs = Jobs::new(name, deps.pool.clone(), queues, deps.clock.clone());
         let routes = Routes::new(log.into_service()).add_service(jobs.clone().into_service());
-        let mut module = Self { name, routes, jobs, background_tasks: Vec::new(), pool: deps.pool.clone() };
+        let mut module = Self {
+            name,
+            routes,
+            jobs,
+            pool: deps.pool.clone(),
+            background_tasks: Vec::new(),
+            runner: Runner::new(name, deps),
+        };
         let clock = deps.clock.clone();
-        module.add_job(deps, "event-partitions", TimeDelta::days(1), move |pool| {
+        module.add_job("event-partitions", TimeDelta::days(1), move |pool| {
             let now = clock.now();
             async move {
                 let mut connection = pool.acquire().await?;
@@ -104,7 +115,7 @@ impl ServiceModule {
             }
         });
         let clock = deps.clock.clone();
-        module.add_job(deps, "idempotency-clean-up", TimeDelta::hours(1), move |pool| {
+        module.add_job("idempotency-clean-up", TimeDelta::hours(1), move |pool| {
             let now = clock.now();
             async move {
                 while idempotency::purge(&mut *pool.acquire().await?, now).await? > 0 {}
@@ -124,21 +135,41 @@ impl ServiceModule {
         self.background_tasks.push(Box::new(|shutdown| Box::pin(task(shutdown))));
     }
 
+    /// Adds the consumer of another service's event log.
+    pub fn add_consumer(
+        &mut self,
+        deps: &ServiceDependencies,
+        source: &'static str,
+        log: Transport,
+        handler: impl Handler,
+    ) {
+        let consumer = Consumer::new(deps, source, log, handler);
+        self.add_background_task(|shutdown| consumer.run(shutdown));
+    }
+
     /// Adds a periodic job that uses the module's pool.
     pub fn add_job<F>(
         &mut self,
-        deps: &ServiceDependencies,
         name: &'static str,
         interval: TimeDelta,
         task: impl Fn(PgPool) -> F + Send + Sync + 'static,
     ) where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        let pool = deps.pool.clone();
-        let job = PeriodicJob { name, interval, pool: pool.clone(), clock: deps.clock.clone() };
-        self.add_background_task(
-            move |shutdown| async move { job.run(shutdown, || task(pool.clone())).await },
-        );
+        let pool = self.pool.clone();
+        self.runner.add_periodic(name, interval, move || task(pool.clone()));
+    }
+
+    /// Adds the worker of a queue.
+    pub fn add_worker(&mut self, worker: impl Worker) {
+        self.runner.add_worker(worker);
+    }
+
+    /// Returns the routes, and the tasks to run while they are served.
+    pub fn into_parts(mut self) -> (Routes, Vec<BackgroundTask>) {
+        let runner = self.runner;
+        self.background_tasks.push(Box::new(|shutdown| Box::pin(runner.run(shutdown))));
+        (self.routes, self.background_tasks)
     }
 }
 
@@ -156,7 +187,7 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
 /// Records metrics on connections, the visibility horizon and background work.
 async fn record_metrics(
     name: &'static str,
-    queues: &'static [Queue],
+    queues: &'static [&'static str],
     pool: PgPool,
     clock: Clock,
     shutdown: CancellationToken,

@@ -104,6 +104,7 @@ impl Process {
             token_verifier: Arc::clone(&self.token_verifier),
             pool,
             event_log_signal: WakeSignal::default(),
+            job_signal: WakeSignal::default(),
             closing: self.shutdown.listeners.clone(),
         })
     }

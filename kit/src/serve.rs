@@ -122,13 +122,15 @@ pub async fn start_module(
     let (reporter, health) = tonic_health::server::health_reporter();
     start_not_serving(&reporter).await;
     let health_only = Routes::new(health.clone());
-    let mut routes = module.routes.add_service(health);
+    let (name, pool) = (module.name, module.pool.clone());
+    let (routes, background_tasks) = module.into_parts();
+    let mut routes = routes.add_service(health);
     if reflection {
         routes = add_reflection(routes);
     }
-    shutdown.start_background_tasks(module.background_tasks);
-    let (pool, token_verifier) = (module.pool, Arc::clone(token_verifier));
-    shutdown.spawn(watch_health(module.name, reporter, pool, token_verifier, shutdown.not_ready.clone()));
+    shutdown.start_background_tasks(background_tasks);
+    let token_verifier = Arc::clone(token_verifier);
+    shutdown.spawn(watch_health(name, reporter, pool, token_verifier, shutdown.not_ready.clone()));
     (server_stack(routes, authorizer), health_only)
 }
 

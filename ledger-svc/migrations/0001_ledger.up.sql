@@ -280,9 +280,6 @@ create table ledger.recurring (
     paused_reason text,
     -- The next day of the schedule. Null if completed.
     next_occurrence date,
-    -- The time at which the next occurrence is posted. Null unless active.
-    due_at timestamptz,
-    leased_until timestamptz,
     last_occurrence date,
     last_transaction_id uuid,
     version bigint not null,
@@ -293,13 +290,9 @@ create table ledger.recurring (
     constraint recurring_rule_check check ((rrule is null) = (frequency is not null and every is not null)),
     constraint recurring_status_check check (
         status in ('active', 'paused', 'completed')
-        and (due_at is not null) = (status = 'active' and deleted_at is null)
         and (next_occurrence is null) = (status = 'completed')
     )
 );
--- The order of processing. A recurring transaction that was just posted, or created with
--- days in the past, comes after those that have waited longer.
-create index recurring_due_idx on ledger.recurring (greatest(due_at, updated_at)) where due_at is not null;
 
 -- Rejects postings that do not sum to zero, or whose account does not exist in the
 -- household and currency.
@@ -371,7 +364,7 @@ begin
     get diagnostics step = row_count;
     changed := changed + step;
     update recurring
-    set template = '{}', status = 'completed', next_occurrence = null, due_at = null,
+    set template = '{}', status = 'completed', next_occurrence = null,
         deleted_at = coalesce(deleted_at, at), updated_at = at
     where household_id = household and template <> '{}';
     get diagnostics step = row_count;

@@ -1,8 +1,9 @@
 //! Errors of the use cases and their gRPC status.
 
-use fintrac_kit::database::is_out_of_range;
+use fintrac_kit::database::{is_out_of_range, is_transient};
 use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
+use fintrac_kit::jobs::JobError;
 use fintrac_kit::pagination::PageError;
 use std::sync::Arc;
 use tonic::{Code, Status};
@@ -48,6 +49,17 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(Arc::new(error))
+    }
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::Database(error) if is_transient(&error) => Self::Unavailable(text),
+            Error::Auth(status) if error::is_unavailable(&status) => Self::Unavailable(text),
+            _ => Self::Failed(text),
+        }
     }
 }
 

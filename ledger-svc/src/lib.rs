@@ -23,9 +23,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
-use fintrac_kit::erasure;
-use fintrac_kit::events::{Consumer, WakeSignal};
-use fintrac_kit::jobs::{Queue, leased};
+use fintrac_kit::erasure::{ERASURES, ErasureWorker};
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -37,6 +35,7 @@ use service::{AuthEventHandler, LedgerUseCases, PostOccurrences};
 pub use service::{
     ImportError, backfill_search_index, fill_household_amounts, import_ecb, sync_rates, verify,
 };
+use store::recurring::RECURRING_TRANSACTIONS;
 pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -68,20 +67,11 @@ pub const SCHEMA: Schema = Schema {
 /// The services that may read the ledger's event log.
 const EVENT_LOG_READERS: &[&str] = &["budget", "notify"];
 
-/// The maximum number of occurrences that are posted concurrently.
-const MAX_CONCURRENT_OCCURRENCES: usize = 16;
-
 /// The time between two verifications, each of which reads every posting.
 const VERIFICATION_INTERVAL: TimeDelta = TimeDelta::days(1);
 
-/// The queues that operators can inspect.
-pub const QUEUES: [Queue; 1] = [Queue {
-    name: "recurring-transactions",
-    sql:
-        "select count(*) filter (where due_at <= $1), count(*) filter (where leased_until > $1), min(due_at),
-              count(*) filter (where status = 'paused' and paused_reason is not null)
-          from ledger.recurring where deleted_at is null",
-}];
+/// The queues whose state `fintrac jobs` lists.
+pub const QUEUES: [&str; 2] = [RECURRING_TRANSACTIONS.name, ERASURES.name];
 
 /// Builds the service and stores the bundled rates.
 ///
@@ -96,21 +86,12 @@ pub async fn build(
     let posting_queue = PostingQueue::start(config.writers, deps, &mut module);
     let ledger = Arc::new(LedgerUseCases::new(deps, auth.clone(), posting_queue));
     module.routes = rpc::routes(module.routes, &ledger);
-    let (recurring, due) = (PostOccurrences(Arc::clone(&ledger)), ledger.due_signal.clone());
-    module.add_background_task(|shutdown| leased::run(recurring, due, MAX_CONCURRENT_OCCURRENCES, shutdown));
-    let erasure_signal = WakeSignal::default();
-    let consumer = Consumer {
-        source: "auth",
-        log: auth,
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: AuthEventHandler(ledger, erasure_signal.clone()),
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasure_signal);
+    module.add_worker(PostOccurrences(Arc::clone(&ledger)));
+    module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
+    module.add_consumer(deps, "auth", auth, AuthEventHandler(ledger));
     let (clock, random, event_log_signal) =
         (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
-    module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
+    module.add_job("household-amounts", TimeDelta::hours(1), move |pool| {
         let (clock, random, event_log_signal) = (clock.clone(), random.clone(), event_log_signal.clone());
         async move {
             if fill_household_amounts(&pool, &clock, &random).await? > 0 {
@@ -124,7 +105,7 @@ pub async fn build(
             .map_err(|error| ImportError::InvalidFormat(error.to_string()))?;
         let (clock, random, event_log_signal) =
             (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
-        module.add_job(deps, "exchange-rates", interval, move |pool| {
+        module.add_job("exchange-rates", interval, move |pool| {
             let (client, clock, random, event_log_signal) =
                 (client.clone(), clock.clone(), random.clone(), event_log_signal.clone());
             async move {
@@ -135,10 +116,10 @@ pub async fn build(
             }
         });
     }
-    module.add_job(deps, "search-index", TimeDelta::hours(1), |pool| async move {
+    module.add_job("search-index", TimeDelta::hours(1), |pool| async move {
         Ok(backfill_search_index(&pool).await?)
     });
-    module.add_job(deps, "ledger-verification", VERIFICATION_INTERVAL, |pool| async move {
+    module.add_job("ledger-verification", VERIFICATION_INTERVAL, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();
         metrics::gauge!("fintrac_ledger_violations").set(i32::try_from(broken).map_or(f64::MAX, f64::from));

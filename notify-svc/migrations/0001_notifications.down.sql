@@ -1,5 +1,4 @@
 drop function notify.redact_personal_data(uuid, uuid, timestamptz, int);
-drop trigger events_copy_to_audit_log on notify.events;
-drop function notify.copy_events_to_audit_log();
-drop table notify.reports, notify.live_events, notify.live_event_sequences, notify.audit_log, notify.notifications,
-    notify.emails;
+drop trigger events_copy_to_changes on notify.events;
+drop function notify.copy_event_to_changes();
+drop table notify.reports, notify.changes, notify.live_event_sequences, notify.notifications, notify.emails;

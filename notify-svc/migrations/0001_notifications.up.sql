@@ -1,7 +1,7 @@
--- The email queue, the inbox, the audit log, live events and monthly reports.
+-- Emails, the inbox, changes (the audit log and live events) and monthly reports.
 
--- The email queue stores only ids. Addresses and secrets are read from auth-svc
--- when an email is sent.
+-- Emails are stored as ids only. Addresses and secrets are read from auth-svc when
+-- an email is sent.
 create table notify.emails (
     id uuid not null constraint emails_pkey primary key,
     -- The event that caused the email. There is at most one email per event, kind
@@ -13,16 +13,10 @@ create table notify.emails (
     subject_id uuid not null,
     state text not null
         constraint emails_state_check check (state in ('pending', 'sent', 'dropped', 'failed')),
-    -- Failed deliveries so far.
-    attempts int not null default 0,
-    due_at timestamptz not null,
-    leased_until timestamptz,
-    last_error text,
     created_at timestamptz not null,
     settled_at timestamptz,
     constraint emails_event_id_kind_user_id_key unique (event_id, kind, user_id)
 );
-create index emails_due_at_idx on notify.emails (due_at) where state = 'pending';
 create index emails_user_id_idx on notify.emails (user_id, id);
 
 -- Notifications with the text that the user received.
@@ -51,12 +45,24 @@ create table notify.notifications (
 create index notifications_unread_idx on notify.notifications (user_id, id)
     where in_inbox and read_at is null;
 
--- The audit log of the whole system: the events of all services. It stores names
--- of changed fields, never their values. Ids are ordered by time.
-create table notify.audit_log (
-    id uuid not null constraint audit_log_pkey primary key,
+-- The sequence of each household's live events.
+create table notify.live_event_sequences (
+    household_id uuid not null constraint live_event_sequences_pkey primary key,
+    -- The number of the newest event. A writer holds the row lock until it
+    -- commits: a household's events become visible in order.
+    seq bigint not null
+);
+
+-- The changes of all services: one row for each event, and for each new or read
+-- notification. The audit log and the live events are its views. It stores names of
+-- changed fields, never their values; clients read the rest from the API. Ids are
+-- ordered by time.
+create table notify.changes (
+    id uuid not null constraint changes_pkey primary key,
     service text not null,
     household_id uuid,
+    -- The position in the household's live events. Null if it is none of them.
+    seq bigint,
     user_id uuid,
     entity text not null,
     entity_id uuid not null,
@@ -67,53 +73,36 @@ create table notify.audit_log (
     client_ip inet,
     user_agent text not null,
     request_id text not null,
-    occurred_at timestamptz not null
+    occurred_at timestamptz not null,
+    -- Whether the audit log shows the change.
+    is_audited boolean not null,
+    transaction_id xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null
 );
-create index audit_log_user_id_idx on notify.audit_log (user_id, id desc);
-create index audit_log_entity_id_idx on notify.audit_log (entity_id, id desc);
--- Entries of a household that concern no user in particular.
-create index audit_log_household_id_idx on notify.audit_log (household_id, id desc) where user_id is null;
--- Entries whose actor is not the user that they concern.
-create index audit_log_actor_idx on notify.audit_log (actor) where actor <> coalesce(user_id::text, '');
+create unique index changes_household_id_seq_idx on notify.changes (household_id, seq) where seq is not null;
+create index changes_transaction_id_idx on notify.changes (transaction_id) where seq is not null;
+create index changes_user_id_idx on notify.changes (user_id, id desc) where is_audited;
+create index changes_entity_id_idx on notify.changes (entity_id, id desc) where is_audited;
+-- Changes of a household that concern no user in particular.
+create index changes_household_id_idx on notify.changes (household_id, id desc)
+    where user_id is null and is_audited;
+-- Changes whose actor is not the user that they concern.
+create index changes_actor_idx on notify.changes (actor) where actor <> coalesce(user_id::text, '');
 
--- Copies this service's own events to the audit log. The events of other
--- services arrive through their event logs.
-create function notify.copy_events_to_audit_log() returns trigger language plpgsql as $$
+-- Copies this service's own events. The events of other services arrive through
+-- their event logs.
+create function notify.copy_event_to_changes() returns trigger language plpgsql as $$
 begin
-    insert into notify.audit_log (id, service, household_id, user_id, entity, entity_id, version, kind, changed,
-                                  actor, client_ip, user_agent, request_id, occurred_at)
+    insert into notify.changes (id, service, household_id, user_id, entity, entity_id, version, kind, changed,
+                                actor, client_ip, user_agent, request_id, occurred_at, is_audited, created_at)
     values (new.id, 'notify', new.household_id, new.user_id, new.entity, new.entity_id, new.version, new.kind,
-            new.changed, new.actor, new.client_ip, new.user_agent, new.request_id, new.occurred_at)
+            new.changed, new.actor, new.client_ip, new.user_agent, new.request_id, new.occurred_at, true,
+            new.occurred_at)
     on conflict (id) do nothing;
     return null;
 end $$;
-create trigger events_copy_to_audit_log after insert on notify.events
-    for each row execute function notify.copy_events_to_audit_log();
-
--- The sequence of each household's live events.
-create table notify.live_event_sequences (
-    household_id uuid not null constraint live_event_sequences_pkey primary key,
-    -- The number of the newest event. A writer holds the row lock until it
-    -- commits: a household's events become visible in order.
-    seq bigint not null
-);
-
--- Changes in a household for its live event streams. A row has the entity's id
--- and version only; clients read the rest from the API.
-create table notify.live_events (
-    household_id uuid not null,
-    seq bigint not null,
-    -- The user whom the event concerns. Null for all members of the household.
-    user_id uuid,
-    entity text not null,
-    entity_id uuid not null,
-    version bigint not null,
-    transaction_id xid8 not null default pg_current_xact_id(),
-    created_at timestamptz not null,
-    constraint live_events_pkey primary key (household_id, seq)
-);
-create index live_events_transaction_id_idx on notify.live_events (transaction_id);
-create index live_events_created_at_idx on notify.live_events (created_at);
+create trigger events_copy_to_changes after insert on notify.events
+    for each row execute function notify.copy_event_to_changes();
 
 -- Monthly reports. Each household gets one per month.
 create table notify.reports (
@@ -121,13 +110,8 @@ create table notify.reports (
     -- The first day of the month.
     month date not null,
     id uuid not null constraint reports_id_key unique,
-    -- The time at which the report must be sent. Null once it is sent.
-    due_at timestamptz,
-    leased_until timestamptz,
-    failures int not null default 0,
     constraint reports_pkey primary key (household_id, month)
 );
-create index reports_due_at_idx on notify.reports (due_at) where due_at is not null;
 
 -- Redacts a user's personal data; see the kit's erasure module. Returns the
 -- number of rows changed; callers repeat it until it is zero.
@@ -142,28 +126,28 @@ begin
         select id from notifications where user_id = subject_user_id limit max_rows);
     get diagnostics step = row_count;
     changed := changed + step;
-    update emails set state = 'dropped', settled_at = redacted_at, leased_until = null
+    update emails set state = 'dropped', settled_at = redacted_at
     where user_id = subject_user_id and state = 'pending';
     get diagnostics step = row_count;
     changed := changed + step;
-    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    update changes set client_ip = null, user_agent = '', request_id = ''
     where id in (
-        select id from audit_log
+        select id from changes
         where user_id = subject_user_id and (client_ip is not null or user_agent <> '' or request_id <> '')
         limit max_rows);
     get diagnostics step = row_count;
     changed := changed + step;
-    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    update changes set client_ip = null, user_agent = '', request_id = ''
     where id in (
-        select id from audit_log
+        select id from changes
         where user_id is null and household_id = subject_household_id
             and (client_ip is not null or user_agent <> '' or request_id <> '')
         limit max_rows);
     get diagnostics step = row_count;
     changed := changed + step;
-    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    update changes set client_ip = null, user_agent = '', request_id = ''
     where id in (
-        select id from audit_log
+        select id from changes
         where actor = subject_user_id::text and actor <> coalesce(user_id::text, '')
             and (client_ip is not null or user_agent <> '' or request_id <> '')
         limit max_rows);

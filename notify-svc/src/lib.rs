@@ -1,10 +1,12 @@
-//! notify-svc sends emails and stores the inbox, audit log and live events.
+//! notify-svc sends emails and stores the inbox and every change of the system.
 //!
-//! All of them derive from the events of the other services.
+//! All of them derive from the events of the other services. The audit log and the live events are
+//! two views of the stored changes.
 //!
 //! Invariants:
 //!
-//! * There is at most one notification and one email per event and user.
+//! * There is one change per event, and at most one notification and one email per user.
+//! * The live events of a household are numbered without gap and become visible in order.
 //! * An email is sent again only if its delivery is uncertain, with the same Message-ID.
 //! * Secrets are read from auth-svc when an email is sent, and never stored.
 //! * auth-svc decides which users receive which kinds.
@@ -28,9 +30,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use fintrac_kit::database::Schema;
-use fintrac_kit::erasure;
-use fintrac_kit::events::{Consumer, WakeSignal};
-use fintrac_kit::jobs::{Queue, leased};
+use fintrac_kit::erasure::{ERASURES, ErasureWorker};
+use fintrac_kit::events::WakeSignal;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -39,9 +40,11 @@ pub use config::{Config, EmailConfig, EmailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
 use service::{
-    AuditLog, AuthEventHandler, BudgetEventHandler, EmailSender, Inbox, LedgerEventHandler, LiveEvents,
-    MonthlyReportJob, MonthlyReports, NotificationDispatcher, Reports, WakeSignals,
+    AuthEventHandler, BudgetEventHandler, EmailSender, Inbox, LedgerEventHandler, LiveEvents,
+    MonthlyReportJob, MonthlyReports, NotificationDispatcher, Reports,
 };
+use store::emails::EMAILS;
+use store::reports::REPORT_NOTIFICATIONS;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -52,33 +55,14 @@ pub const SCHEMA: Schema = Schema {
     grants: &[
         ("emails", "select, insert, update"),
         ("notifications", "select, insert, update"),
-        ("audit_log", "select, insert"),
+        ("changes", "select, insert"),
         ("live_event_sequences", "select, insert, update"),
-        ("live_events", "select, insert, delete"),
         ("reports", "select, insert, update"),
     ],
 };
 
-/// The queues, with the query that measures each of them.
-pub const QUEUES: [Queue; 2] = [
-    Queue {
-        name: "emails",
-        sql: "select count(*) filter (where state = 'pending'), count(*) filter (where leased_until > $1),
-              min(due_at) filter (where state = 'pending'), count(*) filter (where state = 'failed')
-          from notify.emails where state in ('pending', 'failed')",
-    },
-    Queue {
-        name: "report-notifications",
-        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
-              count(*) filter (where failures > 0)
-          from notify.reports where due_at is not null",
-    },
-];
-
-/// The number of emails that are sent concurrently.
-const MAX_CONCURRENT_EMAILS: usize = 4;
-/// The number of reports that are processed concurrently.
-const MAX_CONCURRENT_REPORTS: usize = 2;
+/// The queues whose state `fintrac jobs` lists.
+pub const QUEUES: [&str; 3] = [EMAILS.name, REPORT_NOTIFICATIONS.name, ERASURES.name];
 
 /// Builds the service on event logs and notification data of other services.
 pub fn build(
@@ -89,73 +73,23 @@ pub fn build(
     budget: Transport,
 ) -> Result<ServiceModule, DeliveryError> {
     let mut module = ServiceModule::new(SCHEMA.name, deps, &[], &QUEUES);
-    let (wake_signals, erasure_signal) = (WakeSignals::default(), WakeSignal::default());
+    let live_event_signal = WakeSignal::default();
     let reports = Reports::new(ledger.clone(), budget.clone());
-    let live_events = LiveEvents::new(deps, wake_signals.live_events.clone());
-    module.routes = rpc::routes(
-        module.routes,
-        Inbox::new(deps, wake_signals.live_events.clone()),
-        live_events.clone(),
-        reports.clone(),
-        deps,
-    );
-    module.add_job(deps, "live-events-clean-up", TimeDelta::hours(1), move |_pool| {
-        let live_events = live_events.clone();
-        async move { Ok(live_events.purge().await?) }
-    });
-    let consumer = Consumer {
-        source: "auth",
-        log: auth.clone(),
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: AuditLog {
-            service: "auth",
-            inner: AuthEventHandler::new(
-                deps,
-                NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
-                erasure_signal.clone(),
-            ),
-        },
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
-    erasure::add_worker(&mut module, deps, erasure_signal);
-    let handler = LedgerEventHandler::new(
-        NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
-        ledger.clone(),
-    );
-    let consumer = Consumer {
-        source: "ledger",
-        log: ledger,
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: AuditLog { service: "ledger", inner: handler },
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
-    let handler = BudgetEventHandler::new(
-        NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
-        budget.clone(),
-    );
-    let consumer = Consumer {
-        source: "budget",
-        log: budget,
-        pool: deps.pool.clone(),
-        clock: deps.clock.clone(),
-        handler: AuditLog { service: "budget", inner: handler },
-    };
-    module.add_background_task(|shutdown| consumer.run(shutdown));
+    let live_events = LiveEvents::new(deps, live_event_signal.clone());
+    let inbox = Inbox::new(deps, live_event_signal.clone());
+    module.routes = rpc::routes(module.routes, inbox, live_events, reports.clone());
+    let dispatcher = || NotificationDispatcher::new(deps, auth.clone(), live_event_signal.clone());
+    module.add_consumer(deps, "auth", auth.clone(), AuthEventHandler::new(deps, dispatcher()));
+    module.add_consumer(deps, "ledger", ledger.clone(), LedgerEventHandler::new(dispatcher(), ledger));
+    module.add_consumer(deps, "budget", budget.clone(), BudgetEventHandler::new(dispatcher(), budget));
+    module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
     let delivery = Arc::new(Delivery::open(&config.email)?);
-    let sender = EmailSender::new(config, deps, auth.clone(), delivery, reports.clone());
-    let due = WakeSignal::default();
-    let dispatcher = NotificationDispatcher::new(deps, auth, wake_signals.clone());
-    let monthly = Arc::new(MonthlyReports::new(deps, dispatcher, reports, due.clone()));
-    let job = MonthlyReportJob(Arc::clone(&monthly));
-    module.add_background_task(|shutdown| leased::run(job, due, MAX_CONCURRENT_REPORTS, shutdown));
-    module.add_job(deps, "monthly-reports", TimeDelta::hours(1), move |_pool| {
+    module.add_worker(EmailSender::new(config, deps, auth.clone(), delivery, reports.clone()));
+    let monthly = Arc::new(MonthlyReports::new(deps, dispatcher(), reports));
+    module.add_worker(MonthlyReportJob(Arc::clone(&monthly)));
+    module.add_job("monthly-reports", TimeDelta::hours(1), move |_pool| {
         let monthly = Arc::clone(&monthly);
         async move { monthly.schedule().await }
-    });
-    module.add_background_task(|shutdown| {
-        leased::run(sender, wake_signals.emails, MAX_CONCURRENT_EMAILS, shutdown)
     });
     Ok(module)
 }
@@ -171,22 +105,4 @@ pub async fn run() -> anyhow::Result<()> {
     let module = build(&config, &deps, auth.clone(), ledger, budget)?;
     tracing::info!("email delivery: {}", config.email.route);
     process.serve(module, Some(auth)).await
-}
-
-pub use store::emails::FailedEmail;
-
-/// Lists the emails that were given up, newest first, at most 1,000.
-pub async fn failed_emails(pool: &sqlx::PgPool) -> Result<Vec<FailedEmail>, sqlx::Error> {
-    store::emails::list_failed(&mut *pool.acquire().await?).await
-}
-
-/// Queues emails that were given up for new attempts and returns their number.
-///
-/// All of them are queued if `ids` is empty.
-pub async fn retry_emails(
-    pool: &sqlx::PgPool,
-    ids: &[uuid::Uuid],
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<u64, sqlx::Error> {
-    store::emails::retry_failed(&mut *pool.acquire().await?, ids, now).await
 }

@@ -34,8 +34,10 @@ async fn run() -> anyhow::Result<()> {
         }
         Some("jobs") => commands::jobs::list().await,
         Some("jobs-run") => commands::jobs::run(&std::env::args().nth(2).unwrap_or_default()).await,
-        Some("emails") => commands::emails::list().await,
-        Some("emails-retry") => commands::emails::retry(&[]).await,
+        Some("jobs-failed") => commands::jobs::list_failed().await,
+        Some("jobs-retry") => {
+            commands::jobs::retry_failed(&std::env::args().nth(2).unwrap_or_default(), &[]).await
+        }
         Some("rotate-signing") => commands::identity::rotate_signing_key(2).await,
         Some("revoke-signing") => commands::identity::revoke_signing_keys().await,
         Some("end-sessions") => commands::identity::end_all_sessions().await,

@@ -27,7 +27,7 @@ impl IdentityUseCases {
                 Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
             }
             self.event_log_signal.wake();
-            self.erasure_signal.wake();
+            self.job_signal.wake();
         }
     }
 

@@ -80,11 +80,10 @@ pub struct IdentityUseCases {
     /// Cancelled when open streams must end.
     pub closing: CancellationToken,
     pub pool: PgPool,
-    /// Wakes the erasure worker.
-    pub erasure_signal: WakeSignal,
     token_verifier: Arc<TokenVerifier>,
     random: Random,
     event_log_signal: WakeSignal,
+    job_signal: WakeSignal,
     config: Config,
     secrets: Secrets,
     passwords: PasswordManager,
@@ -98,7 +97,6 @@ impl IdentityUseCases {
         let signer = Arc::new(Signer::load(&config, &deps).await?);
         Ok(Self {
             publisher: Arc::new(TrustPublisher::new(&deps, Arc::clone(&signer))),
-            erasure_signal: WakeSignal::default(),
             token_verifier: deps.token_verifier,
             secrets: Secrets::new(config.token_secret.clone()),
             clock: deps.clock,
@@ -106,6 +104,7 @@ impl IdentityUseCases {
             random: deps.random,
             pool: deps.pool,
             event_log_signal: deps.event_log_signal,
+            job_signal: deps.job_signal,
             config,
             passwords,
             check_permits: CheckPermits::default(),

@@ -70,11 +70,12 @@ impl Auth {
         let token_verifier = Arc::clone(&deps.token_verifier);
         let module = auth_svc::build(config, deps).await.expect("auth-svc builds");
         let stop = CancellationToken::new();
-        for task in module.background_tasks {
+        let (routes, background_tasks) = module.into_parts();
+        for task in background_tasks {
             tokio::spawn(task(stop.clone()));
         }
         let authorizer = Authorizer::new("auth", keys.clone(), token_verifier, clock.clone());
-        let server = server_stack(module.routes, Arc::new(authorizer));
+        let server = server_stack(routes, Arc::new(authorizer));
         Self { clock, database, keys, server, _stop: stop.drop_guard() }
     }
 
@@ -236,6 +237,7 @@ fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> ServiceDepend
         token_verifier: Arc::new(TokenVerifier::new(token_verifier, clock.clone())),
         pool,
         event_log_signal: WakeSignal::default(),
+        job_signal: WakeSignal::default(),
         closing: CancellationToken::new(),
     }
 }

@@ -5,22 +5,19 @@
 //! that posting it again is idempotent; then the contribution is stored as done. A repeated request
 //! or, after a crash, the worker continues a pending one.
 
-use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::idempotency::{self, IdempotentResult, Key};
+use fintrac_kit::jobs::EntityKey;
 use fintrac_money::Money;
 use uuid::Uuid;
 
+use super::finish_contribution::{GOAL_TRANSFERS, fallback_time};
 use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
 use crate::domain::contribution::{Contribution, ContributionInput, ContributionState, Direction};
 use crate::domain::goal::Goal;
 use crate::error::Error;
-use crate::store::contributions::{self, ContributionMetadata};
-use crate::store::goals;
-
-/// The delay before the worker continues a request's contribution.
-const WORKER_DELAY: TimeDelta = TimeDelta::seconds(10);
+use crate::store::{contributions, goals};
 
 /// The largest amount set aside for one goal, in minor units.
 /// Pending contributions still fit the integer type with it.
@@ -139,14 +136,7 @@ impl BudgetUseCases {
         }
         // The response in state done. It is returned only once that state is reached.
         let response = encode(&Contribution { state: ContributionState::Done, ..contribution.clone() });
-        let due_at = contribution.accounts.map(|_| now + WORKER_DELAY);
-        contributions::insert(
-            &mut transaction,
-            household_id,
-            &contribution,
-            &ContributionMetadata { key, due_at },
-        )
-        .await?;
+        contributions::insert(&mut transaction, household_id, &contribution, key).await?;
         if contribution.state == ContributionState::Done {
             let fits = goal.add(contribution.counted_minor_units(), now);
             fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
@@ -157,6 +147,8 @@ impl BudgetUseCases {
             self.commit(transaction, key, &response).await?;
             return Ok(BeginOutcome::Written(contribution));
         }
+        let job_key = EntityKey { household_id, id: contribution.id };
+        GOAL_TRANSFERS.schedule(&mut transaction, [(job_key, fallback_time(&contribution))]).await?;
         if let Some(key) = key {
             idempotency::store(&mut transaction, key, &response).await?;
         }

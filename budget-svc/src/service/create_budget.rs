@@ -6,11 +6,12 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 
+use super::evaluate_budgets::request_evaluations;
 use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
 use crate::domain::budget::{Budget, BudgetInput};
 use crate::error::Error;
+use crate::store::budgets;
 use crate::store::category_reference_updates::ReferenceUpdate;
-use crate::store::{budget_evaluations, budgets};
 
 /// The maximum number of budgets of a household.
 /// Each evaluation reads all of them.
@@ -76,7 +77,7 @@ impl BudgetUseCases {
         };
         self.record(&mut transaction, &Actor::from(ctx), change).await?;
         // The existing spending may already reach a threshold.
-        budget_evaluations::request(&mut transaction, &[household_id], now).await?;
+        request_evaluations(&mut transaction, &[household_id], now).await?;
         self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
         Ok(IdempotentResult::New(budget))
     }

@@ -8,25 +8,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use fintrac_kit::jobs::leased::Worker;
-use sqlx::PgPool;
+use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::compute_periods::{PeriodQuery, PeriodSummary};
-use super::{Actor, BudgetUseCases, EntityChange, retry_delay};
+use super::{Actor, BudgetUseCases, EntityChange};
 use crate::domain::alert::{FULL_PERCENT, reached};
 use crate::domain::budget::Budget;
 use crate::error::Error;
 use crate::store::alerts::{self, NewAlert};
-use crate::store::budget_evaluations::{self, EvaluationRequest};
 use crate::store::budgets;
 
-/// The time for one evaluation.
-const EVALUATION_TIMEOUT: Duration = Duration::from_secs(3);
-/// The lease of a request, longer than an evaluation.
-/// If its process dies, the next evaluation waits for its end.
-const LEASE_DURATION: TimeDelta = TimeDelta::seconds(4);
+/// The queue of households whose budgets must be evaluated.
+pub const BUDGET_EVALUATIONS: Queue<Uuid> = Queue::new("budget-evaluations");
+
 /// The delay between batches of 1,000 households of the daily check.
 const BATCH_DELAY: TimeDelta = TimeDelta::seconds(30);
 
@@ -119,48 +116,43 @@ impl BudgetUseCases {
 }
 
 impl Worker for BudgetEvaluator {
-    type Item = EvaluationRequest;
+    type Key = Uuid;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<EvaluationRequest>, sqlx::Error> {
-        let now = self.0.clock.now();
-        budget_evaluations::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
-    }
+    const QUEUE: Queue<Uuid> = BUDGET_EVALUATIONS;
+    const TIMEOUT: Duration = Duration::from_secs(3);
+    const LEASE: TimeDelta = TimeDelta::seconds(4);
 
-    async fn handle(&self, request: EvaluationRequest) -> Result<(), sqlx::Error> {
-        let household_id = request.household_id;
-        let result = tokio::time::timeout(EVALUATION_TIMEOUT, self.0.evaluate(household_id)).await;
-        let (error, retry_delay) = match result {
+    async fn handle(&self, job: Job<Uuid>) -> Result<(), JobError> {
+        match self.0.evaluate(job.key).await {
             // An erased household has no budgets to evaluate.
-            Ok(Ok(()) | Err(Error::NotFound(_))) => {
-                let now = self.0.clock.now();
-                return budget_evaluations::complete(&mut *self.0.pool.acquire().await?, request, now).await;
-            }
-            // The next change or the daily check requests another evaluation.
-            Ok(Err(error)) if error.is_final() => {
-                tracing::warn!(%household_id, %error, "budgets cannot be evaluated");
-                let now = self.0.clock.now();
-                return budget_evaluations::complete(&mut *self.0.pool.acquire().await?, request, now).await;
-            }
-            Ok(Err(error)) => (error.to_string(), retry_delay(&error, request.failures)),
-            Err(_elapsed) => (
-                "the evaluation took too long".to_owned(),
-                retry_delay(&Error::TransferPending, request.failures),
-            ),
-        };
-        tracing::warn!(%household_id, error, "budgets could not be evaluated yet");
-        let due = self.0.clock.now() + retry_delay;
-        budget_evaluations::postpone(&mut *self.0.pool.acquire().await?, request, due).await
+            Ok(()) | Err(Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// Requests evaluations of the households that have something to evaluate.
+pub async fn request_evaluations(
+    connection: &mut PgConnection,
+    household_ids: &[Uuid],
+    run_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let households = budgets::list_evaluable_households(connection, household_ids).await?;
+    BUDGET_EVALUATIONS.enqueue(connection, households, run_at).await
 }
 
 /// Requests an evaluation of every household with budgets.
 /// A new period begins without an event. The requests are spread over time, so that evaluations of
 /// new spending do not wait behind them.
-pub async fn request_all_evaluations(use_cases: &BudgetUseCases, pool: &PgPool) -> Result<(), sqlx::Error> {
-    let (mut after, mut due) = (Uuid::nil(), use_cases.clock.now());
-    while let Some(last) = budget_evaluations::request_next(&mut *pool.acquire().await?, after, due).await? {
-        use_cases.evaluation_signal.wake();
-        (after, due) = (last, due + BATCH_DELAY);
+pub async fn request_all_evaluations(use_cases: &BudgetUseCases) -> Result<(), sqlx::Error> {
+    let (mut after, mut run_at) = (Uuid::nil(), use_cases.clock.now());
+    loop {
+        let mut connection = use_cases.pool.acquire().await?;
+        let households = budgets::list_households(&mut connection, after).await?;
+        let Some(last) = households.last() else { return Ok(()) };
+        after = *last;
+        BUDGET_EVALUATIONS.enqueue(&mut connection, households, run_at).await?;
+        use_cases.job_signal.wake();
+        run_at += BATCH_DELAY;
     }
-    Ok(())
 }

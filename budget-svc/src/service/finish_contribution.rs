@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use fintrac_kit::jobs::leased::Worker;
+use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
 use fintrac_proto::ledger::v1 as pb;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -15,17 +15,18 @@ use uuid::Uuid;
 
 use super::contribute::{amount_changed, created};
 use super::sum_spending::parse_money;
-use super::{Actor, BudgetUseCases, EntityChange, retry_delay};
+use super::{Actor, BudgetUseCases, EntityChange};
 use crate::domain::contribution::{Contribution, ContributionState, Direction, TransferAccounts};
 use crate::error::Error;
-use crate::store::contributions::DueContribution;
 use crate::store::{contributions, goals};
+
+/// The queue of contributions to reconcile with the ledger.
+pub const GOAL_TRANSFERS: Queue<EntityKey> = Queue::new("goal-transfers");
 
 /// The time for the ledger to respond.
 const LEDGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The lease of a contribution, longer than an attempt.
-/// If its worker dies, the next attempt waits for its end.
-const LEASE_DURATION: TimeDelta = TimeDelta::seconds(10);
+/// The delay before the worker continues a request's contribution.
+const FALLBACK_DELAY: TimeDelta = TimeDelta::seconds(10);
 /// The delay before a rejected contribution is read once more.
 /// It is longer than any call.
 const RECHECK_DELAY: TimeDelta = TimeDelta::minutes(1);
@@ -41,50 +42,43 @@ impl BudgetUseCases {
     pub(super) async fn finish_pending(&self, actor: &Actor, id: Uuid) -> Result<bool, Error> {
         let found = contributions::find(&mut *self.pool.acquire().await?, actor.household_id, id).await?;
         match found {
-            Some((contribution, generation)) if contribution.state == ContributionState::Pending => {
-                self.reconcile(actor, contribution, generation).await?;
+            Some(contribution) if contribution.state == ContributionState::Pending => {
+                let run_at = fallback_time(&contribution);
+                self.reconcile(actor, contribution).await?;
+                let key = EntityKey { household_id: actor.household_id, id };
+                GOAL_TRANSFERS.cancel(&mut *self.pool.acquire().await?, key, run_at).await?;
                 Ok(true)
             }
-            Some((contribution, _)) => Ok(contribution.state != ContributionState::Rejected),
+            Some(contribution) => Ok(contribution.state != ContributionState::Rejected),
             None => Ok(false),
         }
     }
 
     /// Posts or reads the transfer of a contribution and stores the result.
-    async fn reconcile(
-        &self,
-        actor: &Actor,
-        contribution: Contribution,
-        generation: i64,
-    ) -> Result<(), Error> {
+    async fn reconcile(&self, actor: &Actor, contribution: Contribution) -> Result<(), Error> {
         let (household_id, id) = (actor.household_id, contribution.id);
         let Some(accounts) = contribution.accounts else { return Ok(()) };
         let result =
             tokio::time::timeout(LEDGER_TIMEOUT, self.transfer(household_id, &contribution, accounts)).await;
         match result {
-            Ok(Ok(transfer)) => self.apply_transfer(actor, id, &transfer, generation).await,
+            Ok(Ok(transfer)) => self.apply_transfer(actor, id, &transfer).await,
             Ok(Err(Error::Upstream("ledger", status)))
                 if contribution.state == ContributionState::Pending && is_rejection(&status) =>
             {
                 let mut transaction = self.pool.begin().await?;
-                let due_at = self.clock.now() + RECHECK_DELAY;
-                contributions::reject(&mut transaction, household_id, id, due_at).await?;
+                contributions::reject(&mut transaction, household_id, id).await?;
+                let recheck = (EntityKey { household_id, id }, self.clock.now() + RECHECK_DELAY);
+                GOAL_TRANSFERS.schedule(&mut transaction, [recheck]).await?;
                 transaction.commit().await?;
                 Err(Error::Upstream("ledger", for_contribution(contribution.direction, &status)))
             }
             Ok(Err(Error::Upstream("ledger", status)))
                 if contribution.state == ContributionState::Rejected && status.code() == Code::NotFound =>
             {
-                let mut connection = self.pool.acquire().await?;
-                Ok(contributions::apply_transfer(&mut connection, household_id, &contribution, generation)
-                    .await?)
+                Ok(())
             }
             // The household was erased meanwhile.
-            Ok(Err(Error::NotFound("household"))) => {
-                let mut connection = self.pool.acquire().await?;
-                Ok(contributions::apply_transfer(&mut connection, household_id, &contribution, generation)
-                    .await?)
-            }
+            Ok(Err(Error::NotFound("household"))) => Ok(()),
             Ok(Err(error)) => {
                 tracing::warn!(%household_id, %id, %error, "the ledger did not respond");
                 Err(Error::TransferPending)
@@ -133,30 +127,20 @@ impl BudgetUseCases {
     }
 
     /// Stores the state of a transfer that the ledger returned.
-    async fn apply_transfer(
-        &self,
-        actor: &Actor,
-        id: Uuid,
-        transfer: &pb::Transfer,
-        generation: i64,
-    ) -> Result<(), Error> {
+    async fn apply_transfer(&self, actor: &Actor, id: Uuid, transfer: &pb::Transfer) -> Result<(), Error> {
         let (household_id, now) = (actor.household_id, self.clock.now());
         let mut transaction = self.pool.begin().await?;
         let found = contributions::find(&mut transaction, household_id, id).await?;
-        let goal_id = found.map(|(contribution, _)| contribution.goal_id).ok_or(Error::NotFound("goal"))?;
+        let goal_id = found.map(|contribution| contribution.goal_id).ok_or(Error::NotFound("goal"))?;
         let mut goal =
             goals::lock(&mut transaction, household_id, goal_id).await?.ok_or(Error::NotFound("goal"))?;
         // Read again under the goal's lock, which every change of its contributions holds.
         let found = contributions::find(&mut transaction, household_id, id).await?;
-        let (before, _) = found.ok_or(Error::NotFound("goal"))?;
+        let before = found.ok_or(Error::NotFound("goal"))?;
         let change = parse_money(&transfer.change, goal.currency().code())?;
         let other = Uuid::parse_str(&transfer.other_account_id).ok();
-        let Some(after) = before.with_transfer(change, other, transfer.version) else {
-            contributions::apply_transfer(&mut transaction, household_id, &before, generation).await?;
-            transaction.commit().await?;
-            return Ok(());
-        };
-        contributions::apply_transfer(&mut transaction, household_id, &after, generation).await?;
+        let Some(after) = before.with_transfer(change, other, transfer.version) else { return Ok(()) };
+        contributions::apply_transfer(&mut transaction, household_id, &after).await?;
         let difference = after.counted_minor_units().checked_sub(before.counted_minor_units());
         let fits = difference.and_then(|difference| goal.add(difference, now));
         fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
@@ -226,29 +210,28 @@ fn for_contribution(direction: Direction, status: &Status) -> Status {
     Status::with_error_details(status.code(), status.message(), details)
 }
 
+/// Returns the time at which the worker continues a contribution whose request did not.
+pub fn fallback_time(contribution: &Contribution) -> DateTime<Utc> {
+    contribution.created_at + FALLBACK_DELAY
+}
+
 impl Worker for ContributionFinisher {
-    type Item = DueContribution;
+    type Key = EntityKey;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<DueContribution>, sqlx::Error> {
-        let now = self.0.clock.now();
-        contributions::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
-    }
+    const QUEUE: Queue<EntityKey> = GOAL_TRANSFERS;
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
-    async fn handle(&self, due: DueContribution) -> Result<(), sqlx::Error> {
-        let (household_id, id) = (due.household_id, due.id);
+    async fn handle(&self, job: Job<EntityKey>) -> Result<(), JobError> {
+        let EntityKey { household_id, id } = job.key;
         let found = contributions::find(&mut *self.0.pool.acquire().await?, household_id, id).await?;
-        let Some((contribution, generation)) = found else { return Ok(()) };
-        match self.0.reconcile(&Actor::service(household_id), contribution, generation).await {
+        let Some(contribution) = found else { return Ok(()) };
+        match self.0.reconcile(&Actor::service(household_id), contribution).await {
             Ok(()) => Ok(()),
-            Err(Error::Upstream(_, status)) => {
+            Err(Error::Upstream(_, status)) if is_rejection(&status) => {
                 tracing::warn!(%household_id, %id, code = %status.code(), "ledger rejected the contribution");
                 Ok(())
             }
-            Err(error) => {
-                tracing::warn!(%household_id, %id, %error, "contribution not finished yet");
-                let due_at = self.0.clock.now() + retry_delay(&error, due.failures);
-                contributions::postpone(&mut *self.0.pool.acquire().await?, due, due_at).await
-            }
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -6,23 +6,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::BudgetUseCases;
+use super::evaluate_budgets::request_evaluations;
+use super::finish_contribution::GOAL_TRANSFERS;
 use crate::error::Error;
-use crate::store::{budget_evaluations, contributions};
+use crate::store::contributions;
 
 /// The consumer of the ledger's events.
 #[derive(Debug)]
-pub struct LedgerEventHandler {
-    pub use_cases: Arc<BudgetUseCases>,
-    /// The signal that wakes the worker when contributions are due.
-    pub contribution_signal: WakeSignal,
-}
+pub struct LedgerEventHandler(pub Arc<BudgetUseCases>);
 
 fn parse_id(text: &str) -> Result<Uuid, HandlerError> {
     Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
@@ -67,7 +65,7 @@ impl Handler for LedgerEventHandler {
                 household_id: household_id.to_string(),
                 category_ids: category_ids.iter().map(Uuid::to_string).collect(),
             };
-            let response = self.use_cases.ledger.clone().find_categories(request).await;
+            let response = self.0.ledger.clone().find_categories(request).await;
             let response = response.map_err(|status| {
                 let error = Error::Upstream("ledger", status);
                 let text = error.to_string();
@@ -86,29 +84,28 @@ impl Handler for LedgerEventHandler {
         events: &[Event],
         merged: CategoryMerges,
     ) -> Result<(), HandlerError> {
-        let now = self.use_cases.clock.now();
+        let now = self.0.clock.now();
         for (household_id, merges) in merged {
-            self.use_cases.replace_merged_categories(connection, household_id, &merges).await?;
+            self.0.replace_merged_categories(connection, household_id, &merges).await?;
         }
         let households = events.iter().filter(|event| concerns_budgets(event));
         let households =
             households.map(|event| parse_id(&event.household_id)).collect::<Result<BTreeSet<_>, _>>()?;
-        budget_evaluations::request(connection, &households.into_iter().collect::<Vec<_>>(), now).await?;
+        request_evaluations(connection, &households.into_iter().collect::<Vec<_>>(), now).await?;
         let transfers = events.iter().filter(|event| concerns_transfers(event));
         let transfers = transfers
             .map(|event| Ok((parse_id(&event.household_id)?, parse_id(&event.entity_id)?)))
-            .collect::<Result<BTreeSet<_>, HandlerError>>()?;
+            .collect::<Result<Vec<_>, HandlerError>>()?;
         if !transfers.is_empty() {
-            contributions::mark_due(connection, &transfers.into_iter().collect::<Vec<_>>(), now).await?;
+            let contributions = contributions::list_with_transfer(connection, &transfers).await?;
+            GOAL_TRANSFERS.enqueue(connection, contributions, now).await?;
         }
         Ok(())
     }
 
     fn on_commit(&self, events: &[Event]) {
         if events.iter().any(is_merge) {
-            self.use_cases.event_log_signal.wake();
+            self.0.event_log_signal.wake();
         }
-        self.use_cases.evaluation_signal.wake();
-        self.contribution_signal.wake();
     }
 }

@@ -35,7 +35,6 @@ mod update_goal;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
@@ -54,8 +53,8 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tonic::Code;
 use uuid::Uuid;
 
-pub use evaluate_budgets::{BudgetEvaluator, request_all_evaluations};
-pub use finish_contribution::ContributionFinisher;
+pub use evaluate_budgets::{BUDGET_EVALUATIONS, BudgetEvaluator, request_all_evaluations};
+pub use finish_contribution::{ContributionFinisher, GOAL_TRANSFERS};
 pub use get_progress::Progress;
 pub use goal_status::GoalStatus;
 pub use ledger_events::LedgerEventHandler;
@@ -65,9 +64,6 @@ pub use summarize::{BudgetSummary, CurrencyTotal};
 
 use crate::error::Error;
 
-/// The number of retries, one second apart, while another service is unavailable.
-/// Later retries are further apart.
-const MAX_FAST_RETRIES: i32 = 600;
 /// The maximum number of households in the cache.
 const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
 /// The time for which a cached household may be out of date.
@@ -84,8 +80,8 @@ pub struct BudgetUseCases {
     auth: HouseholdServiceClient<Transport>,
     ledger: SpendingServiceClient<Transport>,
     households: Cache<Uuid, Household>,
-    /// The signal that wakes the worker when evaluations are due.
-    evaluation_signal: WakeSignal,
+    /// The signal that wakes the workers.
+    job_signal: WakeSignal,
 }
 
 /// A change to record; see [`NewEvent`].
@@ -120,24 +116,8 @@ impl Actor {
     }
 }
 
-/// Returns the delay before the next attempt.
-/// `failures` counts the failed attempts before the one that failed with `error`. A service that
-/// is unavailable is called again soon; after other errors the delay grows.
-fn retry_delay(error: &Error, failures: i32) -> TimeDelta {
-    match error {
-        Error::TransferPending | Error::Upstream(..) if failures < MAX_FAST_RETRIES => TimeDelta::seconds(1),
-        _ => TimeDelta::seconds(1_i64 << failures.clamp(0, 6)),
-    }
-}
-
 impl BudgetUseCases {
-    /// Builds the use cases, which wake `evaluation_signal` when evaluations are due.
-    pub fn new(
-        deps: &ServiceDependencies,
-        auth: Transport,
-        ledger: Transport,
-        evaluation_signal: WakeSignal,
-    ) -> Self {
+    pub fn new(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> Self {
         Self {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
@@ -149,7 +129,7 @@ impl BudgetUseCases {
                 .max_capacity(HOUSEHOLD_CACHE_CAPACITY)
                 .time_to_live(HOUSEHOLD_CACHE_TTL)
                 .build(),
-            evaluation_signal,
+            job_signal: deps.job_signal.clone(),
         }
     }
 
@@ -217,7 +197,7 @@ impl BudgetUseCases {
         }
         transaction.commit().await?;
         self.event_log_signal.wake();
-        self.evaluation_signal.wake();
+        self.job_signal.wake();
         Ok(())
     }
 

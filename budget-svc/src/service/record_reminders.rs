@@ -2,14 +2,15 @@
 
 use chrono::{Days, NaiveDate};
 use fintrac_money::Household;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::evaluate_budgets::request_evaluations;
 use super::{Actor, BudgetUseCases, EntityChange};
 use crate::domain::goal::Goal;
 use crate::error::Error;
+use crate::store::goals;
 use crate::store::reminders::{self, NewReminder};
-use crate::store::{budget_evaluations, goals};
 
 impl BudgetUseCases {
     /// Records the reminders that are due.
@@ -79,21 +80,18 @@ impl BudgetUseCases {
 }
 
 /// Requests an evaluation of each household with a goal that is due soon.
-pub async fn request_due_goal_evaluations(
-    use_cases: &BudgetUseCases,
-    pool: &PgPool,
-) -> Result<(), sqlx::Error> {
+pub async fn request_due_goal_evaluations(use_cases: &BudgetUseCases) -> Result<(), sqlx::Error> {
     let now = use_cases.clock.now();
     // The range covers today's date in every time zone.
     let utc_today = now.date_naive();
     let (from, to) = (utc_today - Days::new(1), utc_today + Days::new(31));
     let mut after = Uuid::nil();
     loop {
-        let mut connection = pool.acquire().await?;
+        let mut connection = use_cases.pool.acquire().await?;
         let households = goals::list_households_with_due_goals(&mut connection, from, to, after).await?;
         let Some(last) = households.last() else { return Ok(()) };
         after = *last;
-        budget_evaluations::request(&mut connection, &households, now).await?;
-        use_cases.evaluation_signal.wake();
+        request_evaluations(&mut connection, &households, now).await?;
+        use_cases.job_signal.wake();
     }
 }

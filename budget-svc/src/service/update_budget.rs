@@ -7,12 +7,13 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use uuid::Uuid;
 
+use super::evaluate_budgets::request_evaluations;
 use super::reference_categories::CategoryCheck;
 use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
 use crate::domain::budget::{Budget, BudgetChanges};
 use crate::error::Error;
+use crate::store::budgets;
 use crate::store::category_reference_updates::ReferenceUpdate;
-use crate::store::{budget_evaluations, budgets};
 
 /// The parameters of [`BudgetUseCases::update_budget`], without the changes.
 struct UpdateContext<'a> {
@@ -93,7 +94,7 @@ impl BudgetUseCases {
                 changed: &changed,
             };
             self.record(&mut transaction, &Actor::from(ctx), change).await?;
-            budget_evaluations::request(&mut transaction, &[household_id], now).await?;
+            request_evaluations(&mut transaction, &[household_id], now).await?;
         }
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
         Ok(IdempotentResult::New(after))

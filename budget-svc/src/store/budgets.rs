@@ -301,3 +301,35 @@ pub async fn replace_categories(
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
+
+/// Selects the households that have something to evaluate.
+/// That is a budget, or an active goal with a due date.
+pub async fn list_evaluable_households(
+    connection: &mut PgConnection,
+    household_ids: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select household_id as "household_id!" from unnest($1::uuid[]) as changed (household_id)
+           where exists (
+               select from budget.budgets
+               where budgets.household_id = changed.household_id and deleted_at is null)
+              or exists (
+               select from budget.goals
+               where goals.household_id = changed.household_id and due_date is not null
+                 and completed_at is null and cancelled_at is null and deleted_at is null)"#,
+        household_ids,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Lists the next 1,000 households with budgets after the household `after`.
+pub async fn list_households(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select distinct household_id from budget.budgets
+           where household_id > $1 and deleted_at is null order by household_id limit 1000"#,
+        after
+    )
+    .fetch_all(connection)
+    .await
+}

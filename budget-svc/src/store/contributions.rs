@@ -1,7 +1,8 @@
-//! Contributions to goals, and the queue of those to reconcile.
+//! Contributions to goals.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::idempotency::{self, Key};
+use fintrac_kit::jobs::EntityKey;
 use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -21,7 +22,6 @@ struct ContributionRow {
     note: Option<String>,
     state: String,
     transfer_version: Option<i64>,
-    generation: i64,
     version: i64,
     created_at: DateTime<Utc>,
 }
@@ -48,25 +48,17 @@ impl TryFrom<ContributionRow> for Contribution {
     }
 }
 
-/// The columns of a contribution that are not part of the domain.
-#[derive(Debug, Clone, Default)]
-pub struct ContributionMetadata<'a> {
-    /// The idempotency key of the request.
-    pub key: Option<&'a Key>,
-    /// The time from which on a worker reconciles it with the ledger.
-    pub due_at: Option<DateTime<Utc>>,
-}
-
+/// Inserts a contribution with the idempotency key of its request.
 pub async fn insert(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution: &Contribution,
-    metadata: &ContributionMetadata<'_>,
+    key: Option<&Key>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into budget.contributions (household_id, id, goal_id, user_id, amount, account_id, goal_account_id,
-               note, state, transfer_version, key_operation, key, due_at, version, created_at, direction)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
+               note, state, transfer_version, key_operation, key, version, created_at, direction)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
         household_id,
         contribution.id,
         contribution.goal_id,
@@ -77,9 +69,8 @@ pub async fn insert(
         contribution.note,
         contribution.state.as_str(),
         contribution.transfer_version,
-        metadata.key.map(|key| key.operation.as_str()),
-        metadata.key.map(|key| key.key.as_str()),
-        metadata.due_at,
+        key.map(|key| key.operation.as_str()),
+        key.map(|key| key.key.as_str()),
         contribution.version,
         contribution.created_at,
         contribution.direction.as_str(),
@@ -89,16 +80,15 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Finds a contribution with its generation; see [`apply_transfer`].
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution_id: Uuid,
-) -> Result<Option<(Contribution, i64)>, sqlx::Error> {
+) -> Result<Option<Contribution>, sqlx::Error> {
     let row = sqlx::query_as!(
         ContributionRow,
         r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
-                  contributions.account_id, goal_account_id, note, state, transfer_version, generation, contributions.version,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
@@ -108,11 +98,7 @@ pub async fn find(
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| {
-        let generation = row.generation;
-        Ok((Contribution::try_from(row)?, generation))
-    })
-    .transpose()
+    row.map(Contribution::try_from).transpose()
 }
 
 /// Finds the contribution of an idempotency key.
@@ -147,7 +133,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         ContributionRow,
         r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
-                  contributions.account_id, goal_account_id, note, state, transfer_version, generation, contributions.version,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
@@ -181,17 +167,15 @@ pub async fn pending_withdrawals(
 }
 
 /// Stores the state of a contribution after reconciling it with the ledger.
-/// It stays due only if an event arrived since `generation` was read.
 pub async fn apply_transfer(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution: &Contribution,
-    generation: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"update budget.contributions
            set amount = $3, state = $4, transfer_version = $5, version = $6,
-               account_id = $8, due_at = case when generation <> $7 then due_at end, leased_until = null, failures = 0
+               account_id = $7
            where household_id = $1 and id = $2"#,
         household_id,
         contribution.id,
@@ -199,7 +183,6 @@ pub async fn apply_transfer(
         contribution.state.as_str(),
         contribution.transfer_version,
         contribution.version,
-        generation,
         contribution.accounts.map(|accounts| accounts.account_id),
     )
     .execute(connection)
@@ -207,101 +190,38 @@ pub async fn apply_transfer(
     .map(|_| ())
 }
 
-/// Marks contributions, given as (household, contribution), as due.
-/// Ids that are no contributions are ignored.
-pub async fn mark_due(
+/// Selects the contributions that move money; other ids are ignored.
+/// The ids are given as (household, contribution).
+pub async fn list_with_transfer(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<EntityKey>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    sqlx::query!(
-        r#"update budget.contributions
-           set generation = generation + 1, due_at = least(coalesce(due_at, $3), $3)
+    sqlx::query_as!(
+        EntityKey,
+        r#"select household_id, id from budget.contributions
            where (household_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
              and account_id is not null"#,
         &households,
         &ids,
-        now,
-    )
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-/// A contribution to reconcile with the ledger.
-#[derive(Debug, Clone, Copy)]
-pub struct DueContribution {
-    pub household_id: Uuid,
-    pub id: Uuid,
-    /// The number of consecutive failures.
-    pub failures: i32,
-}
-
-/// Leases up to `limit` contributions that are due.
-pub async fn claim(
-    connection: &mut PgConnection,
-    limit: i64,
-    now: DateTime<Utc>,
-    leased_until: DateTime<Utc>,
-) -> Result<Vec<DueContribution>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"update budget.contributions set leased_until = $3
-           where (household_id, id) in (
-               select household_id, id from budget.contributions
-               where due_at <= $2 and (leased_until is null or leased_until <= $2)
-               order by due_at limit $1
-               for update skip locked)
-           returning household_id, id, failures"#,
-        limit,
-        now,
-        leased_until,
     )
     .fetch_all(connection)
-    .await?;
-    let due = rows.into_iter().map(|row| DueContribution {
-        household_id: row.household_id,
-        id: row.id,
-        failures: row.failures,
-    });
-    Ok(due.collect())
-}
-
-/// Postpones a contribution because the ledger was unavailable.
-pub async fn postpone(
-    connection: &mut PgConnection,
-    due: DueContribution,
-    due_at: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"update budget.contributions set due_at = $3, leased_until = null, failures = failures + 1
-           where household_id = $1 and id = $2 and due_at is not null"#,
-        due.household_id,
-        due.id,
-        due_at,
-    )
-    .execute(connection)
     .await
-    .map(|_| ())
 }
 
 /// Marks a pending contribution as rejected and releases its key.
-/// It is read from the ledger once more at `due_at`: an earlier attempt to post the same transfer
-/// may still arrive.
 pub async fn reject(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution_id: Uuid,
-    due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let rejected = sqlx::query!(
         r#"update budget.contributions
-           set state = 'rejected', due_at = $3, leased_until = null, version = version + 1
+           set state = 'rejected', version = version + 1
            where household_id = $1 and id = $2 and state = 'pending'
            returning user_id, key_operation, key"#,
         household_id,
         contribution_id,
-        due_at,
     )
     .fetch_optional(&mut *connection)
     .await?;

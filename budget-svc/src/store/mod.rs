@@ -3,7 +3,6 @@
 //! The household is the first argument of every query.
 
 pub mod alerts;
-pub mod budget_evaluations;
 pub mod budgets;
 pub mod category_reference_updates;
 pub mod contributions;

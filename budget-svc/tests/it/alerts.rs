@@ -160,7 +160,13 @@ async fn an_outage_of_the_ledger_delays_and_loses_nothing() {
     budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
     let sums = budgets.ledger.sums();
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.wait_for("select (due_at > timestamptz 'epoch')::text from budget.budget_evaluations where leased_until is null and due_at > (select max(occurred_at) from budget.events)", &["true"]).await;
+    budgets
+        .wait_for(
+            "select (lease_id is null)::text from budget.jobs where queue = 'budget-evaluations'
+             and last_error <> '' and run_at > (select max(occurred_at) from budget.events)",
+            &["true"],
+        )
+        .await;
     assert!(budgets.ledger.sums() > sums && budgets.notification_events().await.is_empty());
     budgets.ledger.set_behavior(LedgerBehavior::Normal);
     budgets.advance(TimeDelta::seconds(1));
@@ -179,8 +185,9 @@ async fn a_final_rejection_is_not_retried() {
         }
     };
     tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the ledger is called");
-    // The request is completed: no evaluation is due.
-    budgets.wait_for("select count(*)::text from budget.budget_evaluations", &["0"]).await;
+    // The evaluation is given up: it is not due again.
+    let failed = "select (failed_at is not null)::text from budget.jobs where queue = 'budget-evaluations'";
+    budgets.wait_for(failed, &["true"]).await;
     assert!(budgets.notification_events().await.is_empty());
     // The next change is evaluated as usual.
     budgets.ledger.set_behavior(LedgerBehavior::Normal);
@@ -193,13 +200,15 @@ async fn an_evaluation_whose_process_died_is_taken_over() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     // Another process has leased the evaluation and died.
     let lease = format!(
-        "insert into budget.budget_evaluations values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 4))",
+        "insert into budget.jobs (queue, key, run_at, lease_id, leased_until)
+         values ('budget-evaluations', '{}', to_timestamp({now}), gen_random_uuid(), to_timestamp({now} + 4))",
         ana.user.household_id,
         now = budgets.clock.now().timestamp(),
     );
     sqlx::query(sqlx::AssertSqlSafe(lease)).execute(&budgets.pool).await.expect("leased");
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.wait_for("select generation::text from budget.budget_evaluations", &["8"]).await;
+    let requested = "select (rerun_at is not null)::text from budget.jobs where queue = 'budget-evaluations'";
+    budgets.wait_for(requested, &["true"]).await;
     assert!(budgets.notification_events().await.is_empty());
     budgets.advance(TimeDelta::seconds(4));
     budgets.wait_for(FIRED, &["80!"]).await;

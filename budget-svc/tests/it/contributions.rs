@@ -52,7 +52,7 @@ async fn a_contribution_that_the_ledger_rejects_leaves_nothing() {
     assert!(!replayed);
     // The rejected one is read once more, does not exist in the ledger, and is done with.
     budgets.advance(TimeDelta::minutes(1));
-    budgets.wait_for("select count(due_at)::text from budget.contributions", &["0"]).await;
+    budgets.wait_for("select count(*)::text from budget.jobs where queue = 'goal-transfers'", &["0"]).await;
     assert_eq!(
         budgets.texts("select state from budget.contributions order by state").await,
         ["done", "rejected"]
@@ -200,10 +200,11 @@ async fn an_edit_during_a_call_to_the_ledger_is_not_missed() {
     budgets.ledger.wait_until_held().await;
     // The response has 60; this edit comes after it.
     budgets.ledger.edit(household, &contribution.id, "posted", "70.00");
-    budgets.wait_for("select generation::text from budget.contributions", &["2"]).await;
+    let requested = "select (rerun_at is not null)::text from budget.jobs where queue = 'goal-transfers'";
+    budgets.wait_for(requested, &["true"]).await;
     budgets.ledger.release_responses();
     budgets.wait_for("select current_amount::text from budget.goals", &["7000"]).await;
-    budgets.wait_for("select count(due_at)::text from budget.contributions", &["0"]).await;
+    budgets.wait_for("select count(*)::text from budget.jobs where queue = 'goal-transfers'", &["0"]).await;
 }
 
 #[tokio::test]

@@ -228,7 +228,7 @@ async fn tomorrow(budgets: &Budgets) {
     let now = budgets.clock.now().timestamp();
     let checked = format!(
         "select bool_and(finished_at >= to_timestamp({now}))::text from budget.jobs
-         where name in ('goal-reminders', 'budget-check')"
+         where queue in ('goal-reminders', 'budget-check')"
     );
     budgets.wait_for(&checked, &["true"]).await;
     budgets.wait_for_events(0).await;

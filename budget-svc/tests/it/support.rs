@@ -72,7 +72,7 @@ impl Budgets {
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
         let budgets = Self::on(database, clock, Ledger::default()).await;
         // The daily check runs at once, here before there is anything to evaluate.
-        let checked = "select count(finished_at)::text from budget.jobs where name = 'budget-check'";
+        let checked = "select count(finished_at)::text from budget.jobs where queue = 'budget-check'";
         budgets.wait_for(checked, &["1"]).await;
         budgets
     }
@@ -149,7 +149,7 @@ impl Budgets {
     pub async fn wait_for_events(&self, events: i64) {
         let sql =
             "select (coalesce((select position from budget.event_cursors where source = 'ledger'), 0) >= $1
-                   and not exists (select from budget.budget_evaluations))::text"
+                   and not exists (select from budget.jobs where queue = 'budget-evaluations'))::text"
                 .replace("$1", &events.to_string());
         self.wait_for(&sql, &["true"]).await;
     }

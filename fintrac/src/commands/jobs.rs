@@ -1,17 +1,17 @@
-//! `fintrac jobs`: lists and runs the background jobs of all services.
+//! `fintrac jobs`: lists, runs and retries the background jobs of all services.
 
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::Schema;
-use fintrac_kit::jobs::{self, JobState, Queue};
+use fintrac_kit::jobs::{self, FailedJob, JobState};
 
 use super::service_database;
 
-const SERVICES: [(&Schema, &[Queue]); 4] = [
-    (&auth_svc::SCHEMA, &[]),
+const SERVICES: [(&Schema, &[&str]); 4] = [
+    (&auth_svc::SCHEMA, &auth_svc::QUEUES),
     (&ledger_svc::SCHEMA, &ledger_svc::QUEUES),
     (&budget_svc::SCHEMA, &budget_svc::QUEUES),
     (&notify_svc::SCHEMA, &notify_svc::QUEUES),
@@ -53,8 +53,40 @@ fn line(service: &str, state: &JobState) -> String {
     .to_owned()
 }
 
-pub(super) fn format_time(time: Option<DateTime<Utc>>) -> String {
+fn format_time(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// Prints the jobs that were given up.
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+pub async fn list_failed() -> anyhow::Result<()> {
+    for (schema, _) in SERVICES {
+        let service = service_database::open(schema).await?;
+        let failed = jobs::list_failed(&mut *service.pool.acquire().await?).await;
+        service.close().await?;
+        for FailedJob { queue, key, attempts, last_error, failed_at } in failed? {
+            let failed_at = format_time(Some(failed_at));
+            println!("{queue} {key} given up at {failed_at} after {attempts} attempts: {last_error}");
+        }
+    }
+    Ok(())
+}
+
+/// Makes jobs that were given up due again; all of the queue if `keys` is empty.
+pub async fn retry_failed(queue: &str, keys: &[String]) -> anyhow::Result<()> {
+    let mut retried: Option<u64> = None;
+    for (schema, _) in SERVICES.iter().filter(|(_, queues)| queues.contains(&queue)) {
+        let service = service_database::open(schema).await?;
+        let mut connection = service.pool.acquire().await?;
+        let count = jobs::retry_failed(&mut connection, queue, keys, Clock::System.now()).await;
+        drop(connection);
+        service.close().await?;
+        retried = Some(retried.unwrap_or_default() + count?);
+    }
+    let retried = retried.with_context(|| format!("there is no queue {queue}; see `fintrac jobs`"))?;
+    ensure!(retried > 0 || keys.is_empty(), "no failed job has one of these keys; see `fintrac jobs failed`");
+    tracing::info!("{retried} jobs are due again");
+    Ok(())
 }
 
 /// Makes a job due in each service that has it, and waits for its run.
@@ -76,7 +108,7 @@ async fn run_in(
     name: &str,
 ) -> anyhow::Result<bool> {
     let requested_at = Clock::System.now();
-    if !jobs::request_run(&mut *service.pool.acquire().await?, name, requested_at).await? {
+    if !jobs::run_now(&mut *service.pool.acquire().await?, name, requested_at).await? {
         return Ok(false);
     }
     let done = async {
@@ -92,10 +124,6 @@ async fn run_in(
                     state.last_error.unwrap_or_default()
                 );
                 return Ok(());
-            }
-            // A run that was in progress at the request has overwritten the due time.
-            if !state.is_running && state.due_at > Some(requested_at) {
-                jobs::request_run(&mut *service.pool.acquire().await?, name, requested_at).await?;
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }

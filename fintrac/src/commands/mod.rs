@@ -2,7 +2,6 @@
 
 pub mod config;
 pub mod demo;
-pub mod emails;
 pub mod identity;
 pub mod jobs;
 pub mod migrate;

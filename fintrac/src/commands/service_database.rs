@@ -77,6 +77,7 @@ impl ServiceDatabase {
             random: Random::System,
             pool: self.pool.clone(),
             event_log_signal: WakeSignal::default(),
+            job_signal: WakeSignal::default(),
             closing: Shutdown::default().listeners,
             clock,
         }

@@ -20,7 +20,7 @@ const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("event_cursors", "select, insert, update"),
     ("event_versions", "select, insert, update"),
     ("event_dead_letters", "select, insert, delete"),
-    ("jobs", "select, insert, update"),
+    ("jobs", "select, insert, update, delete"),
     ("erasures", "select, insert, update"),
     ("idempotency_keys", "select, insert, update, delete"),
     ("_kit_migrations", "select"),

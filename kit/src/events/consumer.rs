@@ -12,13 +12,15 @@ use fintrac_proto::events::v1::{Event, Position, SubscribeRequest};
 use prost::Message as _;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::is_transient;
 use crate::erasure;
-use crate::error::chain;
+use crate::error::{chain, is_unavailable};
+use crate::events::WakeSignal;
+use crate::module::ServiceDependencies;
 use crate::transport::{NoDeadline, Transport};
 
 /// The number of attempts before an event becomes a dead letter.
@@ -47,14 +49,7 @@ impl From<sqlx::Error> for HandlerError {
 impl From<Status> for HandlerError {
     fn from(status: Status) -> Self {
         let text = format!("{}: {}", status.code(), status.message());
-        match status.code() {
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
-                Self::Transient(text)
-            }
-            // Unimplemented: an older replica of that service, which an upgrade will replace.
-            Code::ResourceExhausted | Code::Unauthenticated | Code::Unimplemented => Self::Transient(text),
-            _ => Self::Permanent(text),
-        }
+        if is_unavailable(&status) { Self::Transient(text) } else { Self::Permanent(text) }
     }
 }
 
@@ -78,7 +73,7 @@ pub trait Handler: Send + Sync + 'static {
         prepared: Self::Preparation,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
-    /// Runs after the commit of these events' effects, for example to wake a worker.
+    /// Runs after the commit of these events' effects.
     fn on_commit(&self, _events: &[Event]) {}
 
     /// Handles an event that becomes a dead letter.
@@ -97,7 +92,29 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
+/// The handler of a service that needs only the erasures of a log.
+#[derive(Debug)]
+pub struct NoHandler;
+
+impl Handler for NoHandler {
+    type Preparation = ();
+
+    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        _connection: &mut PgConnection,
+        _events: &[Event],
+        (): (),
+    ) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
 /// A consumer of the log of `source`, in the schema of `pool`.
+/// It also queues the erasures that the log requests.
 #[derive(Debug)]
 pub struct Consumer<H> {
     /// Name of the service whose log is consumed.
@@ -108,11 +125,19 @@ pub struct Consumer<H> {
     pub pool: PgPool,
     /// Source of the current time.
     pub clock: Clock,
+    /// Signal that wakes the workers after a commit with new jobs.
+    pub job_signal: WakeSignal,
     /// Handler of the events.
     pub handler: H,
 }
 
 impl<H: Handler> Consumer<H> {
+    /// Creates the consumer of a service.
+    pub fn new(deps: &ServiceDependencies, source: &'static str, log: Transport, handler: H) -> Self {
+        let ServiceDependencies { pool, clock, job_signal, .. } = deps.clone();
+        Self { source, log, pool, clock, job_signal, handler }
+    }
+
     /// Consumes events until `shutdown`, and stops between two events.
     pub async fn run(self, shutdown: CancellationToken) {
         // The counter exists from the start, so that its first increment is visible.
@@ -228,10 +253,14 @@ impl<H: Handler> Consumer<H> {
                 // Another replica has advanced the cursor meanwhile.
                 continue;
             }
+            for event in events {
+                erasure::enqueue_from_event(&mut transaction, event, self.clock.now()).await?;
+            }
             self.handler.apply(&mut transaction, events, prepared).await?;
             self.advance_cursor(&mut transaction, last).await?;
             transaction.commit().await?;
             self.handler.on_commit(events);
+            self.job_signal.wake();
             return Ok(());
         }
     }
@@ -254,6 +283,7 @@ impl<H: Handler> Consumer<H> {
             .await?;
             self.handler.on_dead_letter(&mut transaction, event).await?;
             transaction.commit().await?;
+            self.job_signal.wake();
             tracing::error!(
                 source = self.source,
                 kind = event.kind,

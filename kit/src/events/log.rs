@@ -112,7 +112,8 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
     transaction.commit().await
 }
 
-/// Drops the months of the log that ended at least 13 months ago, oldest first.
+/// Drops the months of the log that ended at least a month ago, oldest first.
+/// Their changes are stored in notify-svc.
 /// It stops at a month that one of `readers` has not read. It fails if another session locks the
 /// log for seconds, such as a dump of the database.
 pub async fn drop_expired_partitions(

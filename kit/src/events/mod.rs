@@ -8,7 +8,7 @@ mod log;
 mod subscription;
 mod wake_signal;
 
-pub use consumer::{Consumer, Handler, HandlerError};
+pub use consumer::{Consumer, Handler, HandlerError, NoHandler};
 pub use log::{
     NewEvent, append, append_all, drop_expired_partitions, horizon_lag_seconds, open_epoch,
     record_version_if_newer,

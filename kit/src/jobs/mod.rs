@@ -1,15 +1,19 @@
-//! Background work, stored in tables.
+//! Background work, stored in one table of each schema.
 //!
-//! [`PeriodicJob`] runs a task at an interval, on one replica at a time. [`leased::run`] processes
-//! a queue whose items have effects outside the database: it claims an item and commits, processes
-//! it, then records the outcome. Exactly-once effects come from a key in the work itself, never
-//! from these leases.
+//! A [`Queue`] enqueues jobs in the transaction that makes them necessary. A [`Worker`] handles
+//! them, one replica at a time: the job is leased, handled without an open transaction, and then
+//! completed, retried or given up. A periodic job is a job of its own queue that is scheduled again
+//! after each run. Exactly-once effects come from a key in the work itself, never from the leases.
+//! A job has a key and no data; the data is in the tables of the service.
 
-pub mod leased;
-mod periodic;
+mod queue;
+mod runner;
 mod service;
 mod state;
+mod worker;
 
-pub use periodic::{BoxError, PeriodicJob};
+pub use queue::{EntityKey, Queue, Singleton};
+pub use runner::Runner;
 pub use service::Jobs;
-pub use state::{JobState, Queue, list, request_run};
+pub use state::{FailedJob, JobState, list, list_failed, retry_failed, run_now};
+pub use worker::{BoxError, Job, JobError, Worker};

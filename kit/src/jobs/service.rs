@@ -3,7 +3,7 @@ use fintrac_proto::jobs::v1::job_service_server::{JobService, JobServiceServer};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-use super::state::{self, JobState, Queue};
+use super::state::{self, FailedJob, JobState};
 use crate::access::Caller;
 use crate::clock::{Clock, timestamp};
 use crate::error::{self, RpcError};
@@ -19,12 +19,12 @@ pub struct Jobs {
 struct ServiceQueues {
     name: &'static str,
     pool: PgPool,
-    queues: &'static [Queue],
+    queues: &'static [&'static str],
 }
 
 impl Jobs {
     /// Creates the RPC service for the jobs and queues of the service `name`.
-    pub fn new(name: &'static str, pool: PgPool, queues: &'static [Queue], clock: Clock) -> Self {
+    pub fn new(name: &'static str, pool: PgPool, queues: &'static [&'static str], clock: Clock) -> Self {
         Self { clock, services: vec![ServiceQueues { name, pool, queues }] }
     }
 
@@ -51,13 +51,32 @@ impl Jobs {
     }
 
     /// Makes the job due in each service that has it; returns whether one has it.
-    async fn request_run(&self, name: &str) -> Result<bool, sqlx::Error> {
+    async fn run_now(&self, name: &str) -> Result<bool, sqlx::Error> {
         let mut is_known = false;
         for service in &self.services {
-            is_known |=
-                state::request_run(&mut *service.pool.acquire().await?, name, self.clock.now()).await?;
+            is_known |= state::run_now(&mut *service.pool.acquire().await?, name, self.clock.now()).await?;
         }
         Ok(is_known)
+    }
+
+    async fn list_failed(&self) -> Result<Vec<pb::FailedJob>, sqlx::Error> {
+        let mut jobs = Vec::new();
+        for service in &self.services {
+            let failed = state::list_failed(&mut *service.pool.acquire().await?).await?;
+            jobs.extend(failed.into_iter().map(|job| failed_job(service.name, job)));
+        }
+        Ok(jobs)
+    }
+
+    /// Makes jobs that were given up due again; `None` if no service has the queue.
+    async fn retry_failed(&self, queue: &str, keys: &[String]) -> Result<Option<u64>, sqlx::Error> {
+        let mut retried = None;
+        for service in self.services.iter().filter(|service| service.queues.contains(&queue)) {
+            let mut connection = service.pool.acquire().await?;
+            let count = state::retry_failed(&mut connection, queue, keys, self.clock.now()).await?;
+            retried = Some(retried.unwrap_or_default() + count);
+        }
+        Ok(retried)
     }
 }
 
@@ -71,6 +90,17 @@ fn job(service: &str, state: JobState) -> pb::Job {
         failures: state.failures,
         last_error: state.last_error.unwrap_or_default(),
         backlog: state.backlog,
+    }
+}
+
+fn failed_job(service: &str, job: FailedJob) -> pb::FailedJob {
+    pb::FailedJob {
+        service: service.to_owned(),
+        queue: job.queue,
+        key: job.key,
+        attempts: job.attempts,
+        last_error: job.last_error,
+        failed_at: Some(timestamp(job.failed_at)),
     }
 }
 
@@ -90,10 +120,30 @@ impl JobService for Jobs {
     ) -> Result<Response<pb::RunJobResponse>, Status> {
         let actor = Caller::from_request(&request).origin().actor;
         let name = request.into_inner().name;
-        if !self.request_run(&name).await.map_err(|error| error::database(&error))? {
+        if !self.run_now(&name).await.map_err(|error| error::database(&error))? {
             return Err(RpcError::not_found("job").into());
         }
         tracing::info!(job = name, actor, "job requested");
         Ok(Response::new(pb::RunJobResponse {}))
+    }
+
+    async fn list_failed_jobs(
+        &self,
+        _request: Request<pb::ListFailedJobsRequest>,
+    ) -> Result<Response<pb::ListFailedJobsResponse>, Status> {
+        let jobs = self.list_failed().await.map_err(|error| error::database(&error))?;
+        Ok(Response::new(pb::ListFailedJobsResponse { jobs }))
+    }
+
+    async fn retry_failed_jobs(
+        &self,
+        request: Request<pb::RetryFailedJobsRequest>,
+    ) -> Result<Response<pb::RetryFailedJobsResponse>, Status> {
+        let actor = Caller::from_request(&request).origin().actor;
+        let pb::RetryFailedJobsRequest { queue, keys } = request.into_inner();
+        let retried = self.retry_failed(&queue, &keys).await.map_err(|error| error::database(&error))?;
+        let retried = retried.ok_or_else(|| RpcError::not_found("queue"))?;
+        tracing::info!(queue, retried, actor, "failed jobs retried");
+        Ok(Response::new(pb::RetryFailedJobsResponse { retried }))
     }
 }

@@ -55,6 +55,7 @@ pub fn deps(pool: &PgPool, clock: &Clock) -> ServiceDependencies {
         token_verifier: token_verifier(clock),
         pool: pool.clone(),
         event_log_signal: WakeSignal::default(),
+        job_signal: WakeSignal::default(),
         closing: CancellationToken::new(),
     }
 }
@@ -72,10 +73,12 @@ impl TestService {
     /// Starts a built service with its workers.
     pub fn start(module: ServiceModule, clock: &Clock) -> Self {
         let stop = CancellationToken::new();
-        for task in module.background_tasks {
+        let name = module.name;
+        let (routes, background_tasks) = module.into_parts();
+        for task in background_tasks {
             tokio::spawn(task(stop.clone()));
         }
-        Self { _stop: stop.drop_guard(), ..Self::fake(module.name, module.routes, clock) }
+        Self { _stop: stop.drop_guard(), ..Self::fake(name, routes, clock) }
     }
 
     /// Creates a fake of the service `name`.

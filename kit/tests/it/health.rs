@@ -1,16 +1,14 @@
 //! Tests of the health that a service reports.
 
 use fintrac_kit::access::token_verifier::TrustUpdate;
-use fintrac_kit::jobs::Jobs;
 use fintrac_kit::module::ServiceModule;
 use fintrac_kit::serve::{self, Shutdown, start_module};
-use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::testing::{TestDatabase, deps};
 use fintrac_kit::transport;
 use fintrac_proto::events::v1::SubscribeRequest;
 use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use tokio::net::TcpListener;
 use tonic::Code;
-use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -23,9 +21,7 @@ async fn a_service_is_healthy_from_its_first_trust_update_until_shutdown() {
     let clock = support::clock();
     let database = TestDatabase::new(&[&support::schema()], &clock).await;
     let pool = database.pool(&support::schema(), &clock).await;
-    let jobs = Jobs::new("toy", pool.clone(), &[], clock.clone());
-    let module =
-        ServiceModule { name: "toy", routes: Routes::default(), jobs, background_tasks: Vec::new(), pool };
+    let module = ServiceModule::new("toy", &deps(&pool, &clock), &[], &[]);
     let (token_verifier, shutdown) = (support::token_verifier(&clock), Shutdown::default());
     let (server, health_only) =
         start_module(module, support::authorizer(&clock), &token_verifier, false, &shutdown).await;

@@ -12,9 +12,11 @@ use crate::support::{clock, schema};
 
 async fn request(pool: PgPool) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    sqlx::query("insert into jobs (name, due_at) values (gen_random_uuid()::text, '2026-01-01')")
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(
+        "insert into jobs (queue, key, run_at) values ('errands', gen_random_uuid()::text, '2026-01-01')",
+    )
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await
 }
 

@@ -279,6 +279,7 @@ impl TestLedger {
             token_verifier: Arc::new(TokenVerifier::new(config, clock.clone())),
             pool: pool.clone(),
             event_log_signal: WakeSignal::default(),
+            job_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let (_sender, queue) = mpsc::channel(1);

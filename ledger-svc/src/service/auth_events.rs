@@ -1,10 +1,9 @@
-//! Applies auth-svc's events: changed time zones and the erasure of users.
+//! Applies auth-svc's events: changed time zones.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fintrac_kit::erasure;
-use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
@@ -16,9 +15,9 @@ use super::provision_household::parse_household;
 use crate::store::{households, recurring};
 use fintrac_money::Household;
 
-/// The handler of auth-svc's events; its signal wakes the erasure worker.
+/// The handler of auth-svc's events.
 #[derive(Debug)]
-pub struct AuthEventHandler(pub Arc<LedgerUseCases>, pub WakeSignal);
+pub struct AuthEventHandler(pub Arc<LedgerUseCases>);
 
 /// Returns whether a household's time zone may have changed.
 fn is_household_update(event: &Event) -> bool {
@@ -51,22 +50,18 @@ impl Handler for AuthEventHandler {
     async fn apply(
         &self,
         connection: &mut PgConnection,
-        events: &[Event],
+        _events: &[Event],
         changed: Vec<Household>,
     ) -> Result<(), HandlerError> {
         for household in changed {
             households::set_timezone(connection, &household).await?;
             // The time zone decides when an occurrence's day begins.
-            recurring::recompute_due(connection, household.id).await?;
-        }
-        for event in events {
-            erasure::enqueue_from_event(connection, event, self.0.clock.now()).await?;
+            recurring::reschedule(connection, household.id).await?;
         }
         Ok(())
     }
 
     fn on_commit(&self, events: &[Event]) {
-        self.1.wake();
         // Other replicas read the new time zone when their cached household expires.
         let ids = events.iter().filter(|event| is_household_update(event));
         for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {

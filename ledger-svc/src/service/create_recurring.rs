@@ -55,7 +55,7 @@ impl LedgerUseCases {
         };
         self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
-        self.due_signal.wake();
+        self.job_signal.wake();
         Ok(IdempotentResult::New(recurring))
     }
 

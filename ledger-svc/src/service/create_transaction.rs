@@ -69,7 +69,7 @@ impl LedgerUseCases {
         let commands = CommandSet::One(Box::new(command));
         let response =
             self.posting_queue.post(Request { commands, key, origin: ctx.origin.clone(), encode }).await;
-        self.due_signal.wake();
+        self.job_signal.wake();
         response
     }
 }

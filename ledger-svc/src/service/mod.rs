@@ -113,8 +113,7 @@ pub struct LedgerUseCases {
     compute_pool: ComputePool,
     bulks: HouseholdLimit,
     posting_queue: PostingQueue,
-    /// Signaled when an occurrence may be due.
-    pub due_signal: WakeSignal,
+    job_signal: WakeSignal,
 }
 
 /// The idempotency key of a request and the encoder of its stored response.
@@ -149,7 +148,7 @@ impl LedgerUseCases {
             compute_pool: ComputePool::default(),
             bulks: HouseholdLimit::new(MAX_CONCURRENT_BULKS_PER_HOUSEHOLD),
             posting_queue,
-            due_signal: WakeSignal::default(),
+            job_signal: deps.job_signal.clone(),
         }
     }
 

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::context::{self, Context};
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::idempotency::Key;
-use fintrac_kit::jobs::leased::Worker;
+use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -24,13 +24,12 @@ use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::error::Error;
 use crate::posting::{CommandSet, Request};
-use crate::store::{recurring, transactions};
+use crate::store::recurring::{self, RECURRING_TRANSACTIONS};
+use crate::store::transactions;
 
-/// Time for which a replica owns a due recurring transaction.
-const LEASE_DURATION: TimeDelta = TimeDelta::seconds(60);
 const POSTING_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The queue of recurring transactions that are due.
+/// The worker that posts the occurrences that are due.
 #[derive(Debug)]
 pub struct PostOccurrences(pub Arc<LedgerUseCases>);
 
@@ -43,35 +42,23 @@ enum OccurrenceOutcome {
 }
 
 impl Worker for PostOccurrences {
-    type Item = (Uuid, Uuid);
+    type Key = EntityKey;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
-        let now = self.0.clock.now();
-        let mut connection = self.0.pool.acquire().await?;
-        recurring::claim(&mut connection, limit, now, now + LEASE_DURATION).await
-    }
+    const QUEUE: Queue<EntityKey> = RECURRING_TRANSACTIONS;
+    const CONCURRENCY: usize = 16;
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    async fn handle(&self, (household_id, id): (Uuid, Uuid)) -> Result<(), sqlx::Error> {
-        let ledger = &self.0;
+    async fn handle(&self, job: Job<EntityKey>) -> Result<(), JobError> {
+        let (ledger, EntityKey { household_id, id }) = (&self.0, job.key);
         let found = recurring::find(&mut *ledger.pool.acquire().await?, household_id, id).await?;
         let Some(recurring) = found else { return Ok(()) };
-        let Some(occurrence) =
-            recurring.next.filter(|_| recurring.due_at().is_some_and(|due| due <= ledger.clock.now()))
-        else {
-            return Ok(());
-        };
-        match ledger.post_occurrence(&recurring, occurrence).await {
-            Ok(outcome) => ledger.advance(&recurring, occurrence, outcome).await,
-            Err(Error::Database(error)) => {
-                tracing::warn!(%id, %error, "occurrence not posted yet");
-                Ok(())
-            }
-            // It is retried when its lease expires.
-            Err(error) => {
-                tracing::warn!(%id, %error, "occurrence not posted yet");
-                Ok(())
-            }
+        let (Some(occurrence), Some(due_at)) = (recurring.next, recurring.due_at()) else { return Ok(()) };
+        if due_at > ledger.clock.now() {
+            let mut connection = ledger.pool.acquire().await?;
+            return Ok(RECURRING_TRANSACTIONS.schedule(&mut connection, [(job.key, due_at)]).await?);
         }
+        let outcome = ledger.post_occurrence(&recurring, occurrence).await?;
+        Ok(ledger.advance(&recurring, occurrence, outcome).await?)
     }
 }
 
@@ -167,8 +154,6 @@ impl LedgerUseCases {
         events::append(&mut transaction, &event).await?;
         transaction.commit().await?;
         self.event_log_signal.wake();
-        // The next occurrence may be due already.
-        self.due_signal.wake();
         Ok(())
     }
 }

@@ -134,7 +134,7 @@ impl LedgerUseCases {
         recurring::save(&mut transaction, &after).await?;
         self.record_recurring_change(&mut transaction, ctx, &after, "updated").await?;
         self.commit(transaction, key.as_ref(), encode(&after)).await?;
-        self.due_signal.wake();
+        self.job_signal.wake();
         Ok(IdempotentResult::New(after))
     }
 
@@ -173,7 +173,7 @@ impl LedgerUseCases {
         recurring::save(&mut transaction, &recurring).await?;
         self.record_recurring_change(&mut transaction, ctx, &recurring, action.event_kind()).await?;
         self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
-        self.due_signal.wake();
+        self.job_signal.wake();
         Ok(IdempotentResult::New(recurring))
     }
 

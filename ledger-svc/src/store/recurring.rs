@@ -1,6 +1,7 @@
 //! Recurring transactions.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::jobs::{EntityKey, Queue};
 use fintrac_money::Household;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -11,6 +12,9 @@ use super::{currency, parse_stored};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
 use crate::domain::transaction::{SplitInput, TransactionInput};
+
+/// The queue of recurring transactions, each due at its next occurrence.
+pub const RECURRING_TRANSACTIONS: Queue<EntityKey> = Queue::new("recurring-transactions");
 
 /// The stored template of a recurring transaction.
 #[derive(Default, Serialize, Deserialize)]
@@ -261,7 +265,7 @@ pub async fn pause_for_accounts(
     let (households, ids): (Vec<_>, Vec<_>) = accounts.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"update ledger.recurring
-           set status = 'paused', paused_reason = 'ACCOUNT_CLOSED', due_at = null, leased_until = null,
+           set status = 'paused', paused_reason = 'ACCOUNT_CLOSED',
                version = version + 1, updated_at = $3
            from (
                select distinct recurring.household_id, recurring.id
@@ -282,7 +286,7 @@ pub async fn pause_for_accounts(
     Ok(paused)
 }
 
-/// Inserts or updates a recurring transaction, and releases its lease.
+/// Inserts or updates a recurring transaction, and schedules its next occurrence.
 ///
 /// An existing one must be locked.
 pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Result<(), sqlx::Error> {
@@ -297,16 +301,16 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
     sqlx::query!(
         r#"insert into ledger.recurring (household_id, id, user_id, template, account_id, to_account_id, frequency,
                every, rrule, start_date, end_date, occurrences, weekend, status, paused_reason, next_occurrence,
-               due_at, last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at,
+               last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at,
                prior_occurrences, effective_from)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                   $22, $23, $24, $25)
+                   $22, $23, $24)
            on conflict (household_id, id) do update set template = excluded.template,
                account_id = excluded.account_id, to_account_id = excluded.to_account_id,
                frequency = excluded.frequency, every = excluded.every, rrule = excluded.rrule,
                start_date = excluded.start_date, end_date = excluded.end_date, occurrences = excluded.occurrences,
                weekend = excluded.weekend, status = excluded.status, paused_reason = excluded.paused_reason,
-               next_occurrence = excluded.next_occurrence, due_at = excluded.due_at, leased_until = null,
+               next_occurrence = excluded.next_occurrence,
                last_occurrence = excluded.last_occurrence, last_transaction_id = excluded.last_transaction_id,
                version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
                prior_occurrences = excluded.prior_occurrences, effective_from = excluded.effective_from"#,
@@ -326,7 +330,6 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
         recurring.status.as_str(),
         recurring.paused_reason,
         recurring.next,
-        recurring.due_at(),
         recurring.last,
         recurring.last_transaction_id,
         recurring.version,
@@ -336,36 +339,21 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
         i32::try_from(recurring.schedule.prior_occurrences).unwrap_or(i32::MAX),
         recurring.schedule.effective_from,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
+    .execute(&mut *connection)
+    .await?;
+    schedule(connection, std::slice::from_ref(recurring)).await
 }
 
-/// Leases up to `limit` due recurring transactions, the longest waiting first.
+/// Schedules the next occurrences of those that are active.
 ///
-/// Returns them as (household, id).
-pub async fn claim(
-    connection: &mut PgConnection,
-    limit: i64,
-    now: DateTime<Utc>,
-    leased_until: DateTime<Utc>,
-) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"update ledger.recurring set leased_until = $3
-           from (
-               select household_id, id from ledger.recurring
-               where due_at is not null and greatest(due_at, updated_at) <= $2
-                 and (leased_until is null or leased_until <= $2)
-               order by greatest(due_at, updated_at) limit $1 for update skip locked) as due
-           where recurring.household_id = due.household_id and recurring.id = due.id
-           returning recurring.household_id, recurring.id"#,
-        limit,
-        now,
-        leased_until,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.household_id, row.id)).collect())
+/// One that was just posted, or created with days in the past, comes after those that have waited
+/// longer.
+async fn schedule(connection: &mut PgConnection, recurring: &[Recurring]) -> Result<(), sqlx::Error> {
+    let jobs = recurring.iter().filter_map(|recurring| {
+        let key = EntityKey { household_id: recurring.household.id, id: recurring.id };
+        Some((key, recurring.due_at()?.max(recurring.updated_at)))
+    });
+    RECURRING_TRANSACTIONS.schedule(connection, jobs).await
 }
 
 /// Replaces a category in the templates of a household.
@@ -388,8 +376,8 @@ pub async fn replace_category(
     .map(|_| ())
 }
 
-/// Recomputes when the recurring transactions of a household are due.
-pub async fn recompute_due(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
+/// Schedules the recurring transactions of a household after a change of its time zone.
+pub async fn reschedule(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.recurring where household_id = $1 order by id for update",
         household_id
@@ -397,17 +385,5 @@ pub async fn recompute_due(connection: &mut PgConnection, household_id: Uuid) ->
     .fetch_all(&mut *connection)
     .await?;
     let all = list(connection, household_id, None, i64::MAX).await?;
-    let (ids, due): (Vec<_>, Vec<_>) =
-        all.iter().filter_map(|recurring| Some((recurring.id, recurring.due_at()?))).unzip();
-    sqlx::query!(
-        r#"update ledger.recurring set due_at = new.due_at
-           from unnest($2::uuid[], $3::timestamptz[]) as new (id, due_at)
-           where household_id = $1 and recurring.id = new.id"#,
-        household_id,
-        &ids,
-        &due,
-    )
-    .execute(connection)
-    .await
-    .map(|_| ())
+    schedule(connection, &all).await
 }

@@ -211,7 +211,7 @@ async fn the_job_fills_unpriced_amounts_and_reports_errors() {
     let config = Config { rate_provider: Some(provider_config), ..Config::default() };
     let ledger = Ledger::start_with(config, clock).await;
     let query = "select count(*) from ledger.jobs
-        where name = 'exchange-rates' and failures > 0 and last_error like '%responded 503%'";
+        where queue = 'exchange-rates' and attempts > 0 and last_error like '%responded 503%'";
     let until = async |sql: &str| {
         let reached = async { while ledger.query_i64(sql).await != 1 {} };
         tokio::time::timeout(Duration::from_mins(1), reached).await.expect(sql);
@@ -228,7 +228,7 @@ async fn the_job_fills_unpriced_amounts_and_reports_errors() {
     assert_eq!(open.household_amount, None, "the amount must be unpriced without a rate");
     set_reply(&scripted, 200, CURRENCY_API);
     ledger.advance_clock(TimeDelta::hours(1));
-    until("select count(*) from ledger.jobs where name = 'exchange-rates' and failures = 0").await;
+    until("select count(*) from ledger.jobs where queue = 'exchange-rates' and attempts = 0").await;
     until("select count(*) from ledger.transactions where household_amount is not null").await;
     ledger.verify().await;
 }

@@ -139,8 +139,9 @@ async fn a_crash_between_posting_and_advancing_posts_once() {
     ledger
         .execute(
             "delete from ledger.idempotency_keys;
-             update ledger.recurring set next_occurrence = '2026-09-21', due_at = '2026-09-21', last_occurrence = null,
-                 last_transaction_id = null, leased_until = null",
+             update ledger.recurring set next_occurrence = '2026-09-21', last_occurrence = null,
+                 last_transaction_id = null;
+             update ledger.jobs set run_at = '2026-09-21' where queue = 'recurring-transactions'",
         )
         .await;
     let again = wait_until(&ana, &recurring.id, |recurring| recurring.last_occurrence.is_some()).await;

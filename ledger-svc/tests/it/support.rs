@@ -169,15 +169,17 @@ impl Ledger {
             token_verifier: Arc::clone(&token_verifier),
             pool: pool.clone(),
             event_log_signal: WakeSignal::default(),
+            job_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let module = ledger_svc::build(config, &deps, auth).await.expect("ledger-svc builds");
         let stop = CancellationToken::new();
-        for task in module.background_tasks {
+        let (routes, background_tasks) = module.into_parts();
+        for task in background_tasks {
             tokio::spawn(task(stop.clone()));
         }
         let authorizer = Authorizer::new("ledger", keys.clone(), token_verifier, clock.clone());
-        let server = server_stack(module.routes, Arc::new(authorizer));
+        let server = server_stack(routes, Arc::new(authorizer));
         Self { clock, database, pool, households, keys, server, _stop: stop.drop_guard() }
     }
 

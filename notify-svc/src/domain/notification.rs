@@ -1,8 +1,10 @@
 use chrono::{DateTime, Utc};
+use fintrac_kit::clock::timestamp;
+use fintrac_proto::events::v1::Event;
 use uuid::Uuid;
 
+use super::change::Change;
 use super::kind::NotificationKind;
-use super::live_event::EntityChange;
 
 /// A notification of a user, with the text that the user received.
 #[derive(Debug, Clone)]
@@ -26,15 +28,21 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The live event of the notification; `None` if it is not in the inbox.
-    pub fn change(&self) -> Option<EntityChange> {
-        self.in_inbox.then(|| EntityChange {
-            household_id: self.household_id,
-            user_id: Some(self.user_id),
+    /// Returns the event of the creation, which only live events show.
+    pub fn created(&self, id: Uuid) -> Change {
+        let event = Event {
+            id: id.to_string(),
+            household_id: self.household_id.to_string(),
+            user_id: self.user_id.to_string(),
             entity: "notification".to_owned(),
-            entity_id: self.id,
+            entity_id: self.id.to_string(),
             version: self.version,
-        })
+            kind: "created".to_owned(),
+            actor: "notify".to_owned(),
+            occurred_at: Some(timestamp(self.created_at)),
+            ..Event::default()
+        };
+        Change { service: "notify", event, is_audited: false }
     }
 }
 

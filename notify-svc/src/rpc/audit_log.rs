@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Rpc;
 use crate::error::Error;
-use crate::store::audit_log::{AuditLogEntry, AuditLogFilter};
+use crate::store::changes::{AuditLogEntry, AuditLogFilter};
 
 impl From<AuditLogEntry> for pb::AuditLogEntry {
     fn from(entry: AuditLogEntry) -> Self {

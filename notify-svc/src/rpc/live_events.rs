@@ -7,9 +7,9 @@ use fintrac_proto::notify::v1::live_event_service_server::LiveEventService;
 use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
-use crate::domain::live_event::permission;
+use crate::domain::change::permission;
 use crate::service::LiveEvents;
-use crate::store::live_events::LiveEvent;
+use crate::store::changes::LiveEvent;
 
 /// Implements the gRPC service of live events.
 #[derive(Debug, Clone)]

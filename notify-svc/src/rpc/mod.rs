@@ -1,7 +1,6 @@
 //! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod audit_log;
-mod email;
 mod export;
 mod live_events;
 mod report;
@@ -10,10 +9,8 @@ use std::sync::Arc;
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::module::ServiceDependencies;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogServiceServer;
-use fintrac_proto::notify::v1::email_service_server::EmailServiceServer;
 use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
@@ -27,7 +24,6 @@ use uuid::Uuid;
 use crate::domain::notification::Notification;
 use crate::error::Error;
 use crate::service::{Inbox, LiveEvents, Reports};
-use email::EmailRpc;
 use live_events::LiveEventsRpc;
 use report::ReportRpc;
 
@@ -36,19 +32,12 @@ use report::ReportRpc;
 struct Rpc(Arc<Inbox>);
 
 /// Adds all gRPC services of notify-svc.
-pub fn routes(
-    routes: Routes,
-    inbox: Inbox,
-    live_events: LiveEvents,
-    reports: Reports,
-    deps: &ServiceDependencies,
-) -> Routes {
+pub fn routes(routes: Routes, inbox: Inbox, live_events: LiveEvents, reports: Reports) -> Routes {
     let rpc = Rpc(Arc::new(inbox));
     routes
         .add_service(AuditLogServiceServer::new(rpc.clone()))
         .add_service(ExportServiceServer::new(rpc.clone()))
         .add_service(LiveEventServiceServer::new(LiveEventsRpc(live_events)))
-        .add_service(EmailServiceServer::new(EmailRpc { pool: deps.pool.clone(), clock: deps.clock.clone() }))
         .add_service(ReportServiceServer::new(ReportRpc(reports)))
         .add_service(NotificationServiceServer::new(rpc))
 }

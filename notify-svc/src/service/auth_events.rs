@@ -1,8 +1,7 @@
-//! Handles events of auth-svc: emails and notifications for the user, and erasures.
+//! Handles events of auth-svc: emails and notifications for the user.
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::erasure;
-use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_proto::events::v1::Event;
@@ -22,24 +21,18 @@ pub struct AuthEventHandler {
     clock: Clock,
     random: Random,
     dispatcher: NotificationDispatcher,
-    erasure_signal: WakeSignal,
 }
 
 impl AuthEventHandler {
-    /// Creates the handler; it wakes `erasure_signal` when a user must be erased.
-    pub fn new(
-        deps: &ServiceDependencies,
-        dispatcher: NotificationDispatcher,
-        erasure_signal: WakeSignal,
-    ) -> Self {
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher, erasure_signal }
+    pub fn new(deps: &ServiceDependencies, dispatcher: NotificationDispatcher) -> Self {
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher }
     }
 
     async fn queue_email(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         let Some(kind) = kind(event) else { return Ok(()) };
         let now = self.clock.now();
         let (user_id, subject_id) = (parse_id(&event.user_id)?, parse_id(&event.entity_id)?);
-        let email = Email { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
+        let email = Email { id: self.random.id(now), user_id, kind, subject_id };
         Ok(emails::insert(connection, &email, parse_id(&event.id)?, now).await?)
     }
 
@@ -95,19 +88,18 @@ impl Handler for AuthEventHandler {
         prepared: Vec<PreparedNotification>,
     ) -> Result<(), HandlerError> {
         for event in events {
-            erasure::enqueue_from_event(connection, event, self.clock.now()).await?;
             self.queue_email(connection, event).await?;
         }
-        Ok(self.dispatcher.dispatch(connection, events, prepared).await?)
+        Ok(self.dispatcher.dispatch(connection, "auth", events, prepared).await?)
     }
 
     fn on_commit(&self, _events: &[Event]) {
         self.dispatcher.wake_workers();
-        self.erasure_signal.wake();
     }
 
     /// Queues the email, which needs no other service; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
-        self.queue_email(connection, event).await
+        self.queue_email(connection, event).await?;
+        Ok(self.dispatcher.dispatch(connection, "auth", std::slice::from_ref(event), Vec::new()).await?)
     }
 }

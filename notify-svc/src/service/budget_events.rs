@@ -94,15 +94,15 @@ impl Handler for BudgetEventHandler {
         events: &[Event],
         prepared: Vec<PreparedNotification>,
     ) -> Result<(), HandlerError> {
-        Ok(self.dispatcher.dispatch(connection, events, prepared).await?)
+        Ok(self.dispatcher.dispatch(connection, "budget", events, prepared).await?)
     }
 
     fn on_commit(&self, _events: &[Event]) {
         self.dispatcher.wake_workers();
     }
 
-    /// Appends the live events, so clients read the change; the notification is lost.
+    /// Stores the change, so clients read it; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
-        Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
+        Ok(self.dispatcher.dispatch(connection, "budget", std::slice::from_ref(event), Vec::new()).await?)
     }
 }

@@ -18,12 +18,12 @@ use uuid::Uuid;
 
 use super::account_message::AccountMessage;
 use super::parse_id;
+use crate::domain::change::Change;
 use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
-use crate::domain::live_event::changes;
 use crate::domain::notification::Notification;
 use crate::render::{self, NotificationData};
-use crate::store::{emails, live_events, notifications};
+use crate::store::{changes, emails, notifications};
 
 /// The maximum number of concurrent requests.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
@@ -34,16 +34,9 @@ pub struct NotificationDispatcher {
     clock: Clock,
     random: Random,
     auth: EmailDataServiceClient<Transport>,
-    wake_signals: WakeSignals,
-}
-
-/// The signals to send after notifications were stored.
-#[derive(Debug, Clone, Default)]
-pub struct WakeSignals {
-    /// Wakes the email sender.
-    pub emails: WakeSignal,
+    job_signal: WakeSignal,
     /// Wakes the live event streams.
-    pub live_events: WakeSignal,
+    live_events: WakeSignal,
 }
 
 /// A notification that is not stored yet.
@@ -56,9 +49,9 @@ pub struct PreparedNotification {
 }
 
 impl NotificationDispatcher {
-    pub fn new(deps: &ServiceDependencies, auth: Transport, wake_signals: WakeSignals) -> Self {
-        let auth = EmailDataServiceClient::new(auth);
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), auth, wake_signals }
+    pub fn new(deps: &ServiceDependencies, auth: Transport, live_events: WakeSignal) -> Self {
+        let ServiceDependencies { clock, random, job_signal, .. } = deps.clone();
+        Self { clock, random, auth: EmailDataServiceClient::new(auth), job_signal, live_events }
     }
 
     pub fn auth(&self) -> EmailDataServiceClient<Transport> {
@@ -173,32 +166,37 @@ impl NotificationDispatcher {
         Ok(PreparedNotification { event_id, notification, by_email: subscriber.email })
     }
 
-    /// Stores the notifications that are new, their emails and all live events.
+    /// Stores the events of `service`, the notifications that are new, and their emails.
     pub async fn dispatch(
         &self,
         connection: &mut PgConnection,
+        service: &'static str,
         events: &[Event],
         prepared: Vec<PreparedNotification>,
     ) -> Result<(), sqlx::Error> {
-        let mut changes = changes(events);
+        let mut changes: Vec<_> =
+            events.iter().map(|event| Change::audited(service, event.clone())).collect();
         for PreparedNotification { event_id, notification, by_email } in prepared {
-            let is_new = notifications::insert(connection, &notification, event_id).await?;
-            changes.extend(notification.change().filter(|_| is_new));
-            if is_new && by_email {
+            if !notifications::insert(connection, &notification, event_id).await? {
+                continue;
+            }
+            let now = notification.created_at;
+            if notification.in_inbox {
+                changes.push(notification.created(self.random.id(now)));
+            }
+            if by_email {
                 let (user_id, kind) = (notification.user_id, notification.kind);
-                let now = notification.created_at;
-                let subject_id = notification.id;
-                let email = Email { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
+                let email = Email { id: self.random.id(now), user_id, kind, subject_id: notification.id };
                 emails::insert(connection, &email, event_id, now).await?;
             }
         }
-        live_events::append(connection, &changes, self.clock.now()).await
+        changes::insert(connection, &changes, self.clock.now()).await
     }
 
     /// Wakes the workers; call it after the transaction is committed.
     pub fn wake_workers(&self) {
-        self.wake_signals.emails.wake();
-        self.wake_signals.live_events.wake();
+        self.job_signal.wake();
+        self.live_events.wake();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sends queued emails.
 //!
-//! An email is leased, its recipient and secret are read from auth-svc, it is rendered and
-//! delivered, and the result is recorded. No transaction is open meanwhile.
+//! The recipient and the secret are read from auth-svc, the email is rendered and delivered, and the
+//! result is recorded. No transaction is open meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,33 +9,29 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
-use fintrac_kit::jobs::leased::Worker;
+use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use sqlx::PgPool;
 use tonic::Status;
+use uuid::Uuid;
 
 use super::account_message::{self, AccountMessage, none_if_not_found};
 use super::report::{DateRange, Reports};
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
-use crate::domain::email::Email;
+use crate::domain::email::{Email, retry_delay};
 use crate::domain::kind::NotificationKind;
 use crate::domain::notification::Notification;
-use crate::domain::retry;
 use crate::error::RenderError;
 use crate::render::{self, Content};
-use crate::store::emails::{self, EmailResult};
+use crate::store::emails::{self, EMAILS, EmailResult, QueuedEmail};
 use crate::store::{notifications, reports};
 
 /// The timeout of one attempt, including its requests to other services.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
-/// Longer than an attempt. An email whose sender died waits until its lease ends.
-const LEASE_DURATION: TimeDelta = TimeDelta::seconds(30);
-/// The delay after an outage of another service, which is not counted as a failure.
-const UNREACHABLE_RETRY_DELAY: TimeDelta = TimeDelta::seconds(2);
 
 #[derive(Debug)]
 pub struct EmailSender {
@@ -237,48 +233,41 @@ fn is_lapsed(status: &Status) -> bool {
 }
 
 impl Worker for EmailSender {
-    type Item = Email;
+    type Key = Uuid;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<Email>, sqlx::Error> {
-        let now = self.clock.now();
-        emails::claim(&mut *self.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
-    }
+    const QUEUE: Queue<Uuid> = EMAILS;
+    const TIMEOUT: Duration = Duration::from_secs(60);
+    /// A second attempt at the same time would send the email twice.
+    const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-    async fn handle(&self, email: Email) -> Result<(), sqlx::Error> {
+    async fn handle(&self, job: Job<Uuid>) -> Result<(), JobError> {
+        let found = emails::find(&mut *self.pool.acquire().await?, job.key).await?;
+        let Some(QueuedEmail { id, user_id, kind, subject_id }) = found else { return Ok(()) };
+        let Some(kind) = NotificationKind::from_name(&kind) else {
+            // A newer replica knows the kind.
+            return Err(JobError::Unavailable(format!("unknown kind {kind}")));
+        };
+        let email = Email { id, user_id, kind, subject_id };
         let outcome = match tokio::time::timeout(ATTEMPT_TIMEOUT, self.attempt(&email)).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Outcome::Failed("the email server timed out".to_owned()),
         };
-        let now = self.clock.now();
-        let mut connection = self.pool.acquire().await?;
-        let (id, kind) = (email.id, email.kind.name());
-        match outcome {
-            Outcome::Sent => {
-                tracing::info!(%id, kind, "email sent");
-                emails::finish(&mut connection, id, EmailResult::Sent, None, now).await
-            }
-            Outcome::Dropped => {
-                tracing::info!(%id, kind, "email dropped: no longer needed");
-                emails::finish(&mut connection, id, EmailResult::Dropped, None, now).await
-            }
-            Outcome::Unreachable(error) => {
-                tracing::warn!(%id, kind, error, "email postponed: another service is unavailable");
-                emails::postpone(&mut connection, id, email.attempts, now + UNREACHABLE_RETRY_DELAY, &error)
-                    .await
-            }
-            Outcome::Rejected(error) => {
-                tracing::error!(%id, kind, error, "email failed permanently");
-                emails::finish(&mut connection, id, EmailResult::Failed, Some(&error), now).await
-            }
-            Outcome::Failed(error) => {
-                if let Some(delay) = retry::delay(email.attempts + 1) {
-                    tracing::warn!(%id, kind, error, "email delivery failed, retrying");
-                    emails::postpone(&mut connection, id, email.attempts + 1, now + delay, &error).await
-                } else {
-                    tracing::error!(%id, kind, error, "email given up");
-                    emails::finish(&mut connection, id, EmailResult::Failed, Some(&error), now).await
-                }
-            }
+        let describe = |error: String| format!("{} to user {user_id}: {error}", kind.name());
+        let (result, error) = match outcome {
+            Outcome::Sent => (EmailResult::Sent, None),
+            Outcome::Dropped => (EmailResult::Dropped, None),
+            Outcome::Unreachable(error) => return Err(JobError::Unavailable(describe(error))),
+            Outcome::Failed(error) => match retry_delay(job.attempts + 1) {
+                Some(delay) => return Err(JobError::RetryAfter(delay, describe(error))),
+                None => (EmailResult::Failed, Some(error)),
+            },
+            Outcome::Rejected(error) => (EmailResult::Failed, Some(error)),
+        };
+        emails::finish(&mut *self.pool.acquire().await?, id, result, self.clock.now()).await?;
+        if let Some(error) = error {
+            return Err(JobError::Permanent(describe(error)));
         }
+        tracing::info!(%id, kind = kind.name(), result = result.name(), "email finished");
+        Ok(())
     }
 }

@@ -1,17 +1,19 @@
 //! A user's inbox: notifications and their read state.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{self, NewEvent, WakeSignal};
+use fintrac_kit::clock::{Clock, timestamp};
+use fintrac_kit::events::WakeSignal;
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use fintrac_kit::random::Random;
-use sqlx::{PgConnection, PgPool};
+use fintrac_proto::events::v1::Event;
+use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::domain::change::Change;
 use crate::domain::notification::Notification;
 use crate::error::Error;
-use crate::store::{live_events, notifications};
+use crate::store::{changes, notifications};
 
 /// The inboxes of all users, the audit log and the export.
 #[derive(Debug)]
@@ -19,7 +21,6 @@ pub struct Inbox {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
-    event_log_signal: WakeSignal,
     /// Woken when live events were appended.
     live_events: WakeSignal,
 }
@@ -27,8 +28,8 @@ pub struct Inbox {
 impl Inbox {
     /// Creates the inbox; it wakes `live_events` after it appended live events.
     pub fn new(deps: &ServiceDependencies, live_events: WakeSignal) -> Self {
-        let ServiceDependencies { clock, random, pool, event_log_signal, .. } = deps.clone();
-        Self { clock, random, pool, event_log_signal, live_events }
+        let ServiceDependencies { clock, random, pool, .. } = deps.clone();
+        Self { clock, random, pool, live_events }
     }
 
     /// Lists notifications, newest first.
@@ -69,11 +70,9 @@ impl Inbox {
         notification.read_at = notification.read_at.is_none().then(|| self.clock.now());
         notification.version += 1;
         notifications::set_read(&mut transaction, &notification).await?;
-        self.record(&mut transaction, ctx, "notification", id, notification.version).await?;
-        let change: Vec<_> = notification.change().into_iter().collect();
-        live_events::append(&mut transaction, &change, self.clock.now()).await?;
+        let event = self.read_event(ctx, "notification", id, notification.version);
+        changes::insert(&mut transaction, &[Change::audited("notify", event)], self.clock.now()).await?;
         transaction.commit().await?;
-        self.event_log_signal.wake();
         self.live_events.wake();
         Ok(notification)
     }
@@ -87,35 +86,38 @@ impl Inbox {
             if read.is_empty() {
                 return Ok(());
             }
-            self.record(&mut transaction, ctx, "inbox", user_id, 0).await?;
-            live_events::append(&mut transaction, &read, now).await?;
+            let inbox = Change::audited("notify", self.read_event(ctx, "inbox", user_id, 0));
+            let notifications = read.into_iter().map(|(household_id, id, version)| {
+                let event = self.read_event(ctx, "notification", id, version);
+                let event = Event { household_id: household_id.to_string(), ..event };
+                Change { service: "notify", event, is_audited: false }
+            });
+            let changes: Vec<_> = notifications.chain([inbox]).collect();
+            changes::insert(&mut transaction, &changes, now).await?;
             transaction.commit().await?;
-            self.event_log_signal.wake();
             self.live_events.wake();
         }
     }
 
-    async fn record(
-        &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
-        entity: &'static str,
-        entity_id: Uuid,
-        version: i64,
-    ) -> Result<(), sqlx::Error> {
+    /// Returns the event of a notification, or the whole inbox, that the caller read or unread.
+    fn read_event(&self, ctx: &RequestContext, entity: &str, entity_id: Uuid, version: i64) -> Event {
         let now = self.clock.now();
-        let event = NewEvent {
-            id: self.random.id(now),
-            household_id: Some(ctx.principal.household_id),
-            user_id: Some(ctx.principal.user_id),
-            entity,
-            entity_id,
+        let client = &ctx.origin.client;
+        Event {
+            id: self.random.id(now).to_string(),
+            household_id: ctx.principal.household_id.to_string(),
+            user_id: ctx.principal.user_id.to_string(),
+            entity: entity.to_owned(),
+            entity_id: entity_id.to_string(),
             version,
-            kind: "updated",
-            changed: &["read_at"],
-            origin: &ctx.origin,
-            occurred_at: now,
-        };
-        events::append(connection, &event).await
+            kind: "updated".to_owned(),
+            changed: vec!["read_at".to_owned()],
+            actor: ctx.origin.actor.clone(),
+            client_ip: client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            user_agent: client.user_agent.clone(),
+            request_id: ctx.origin.request_id.clone(),
+            occurred_at: Some(timestamp(now)),
+            ..Event::default()
+        }
     }
 }

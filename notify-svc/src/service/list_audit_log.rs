@@ -5,7 +5,7 @@ use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 
 use super::Inbox;
 use crate::error::Error;
-use crate::store::audit_log::{self, AuditLogEntry, AuditLogFilter};
+use crate::store::changes::{self, AuditLogEntry, AuditLogFilter};
 
 impl Inbox {
     /// Lists the entries that concern the caller, newest first.
@@ -19,8 +19,8 @@ impl Inbox {
         let before = page.after.map(|cursor| cursor.id);
         let (user_id, household_id) = (ctx.principal.user_id, ctx.principal.household_id);
         let mut connection = self.pool.acquire().await?;
-        let rows =
-            audit_log::list_for_user(&mut connection, user_id, household_id, before, page.limit()).await?;
+        let rows = changes::list_user_audit_log(&mut connection, user_id, household_id, before, page.limit())
+            .await?;
         Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 
@@ -34,7 +34,7 @@ impl Inbox {
         let page = PageRequest::new(size, token, &format!("audit log {filter:?}"))?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
-        let rows = audit_log::list(&mut connection, filter, before, page.limit()).await?;
+        let rows = changes::list_audit_log(&mut connection, filter, before, page.limit()).await?;
         Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 }

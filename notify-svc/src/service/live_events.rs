@@ -13,12 +13,15 @@ use futures::Stream;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::live_event::permission;
+use crate::domain::change::permission;
 use crate::error::Error;
-use crate::store::live_events::{self, LiveEvent};
+use crate::store::changes::{self, LiveEvent};
 
-/// The minimum time for which live events are kept.
-const RETENTION: TimeDelta = TimeDelta::hours(24);
+/// The maximum number of events that a client can have missed.
+/// Behind more of them, it must read everything again, which is faster.
+const MAX_MISSED_EVENTS: i64 = 10_000;
+/// The longest time for which a transaction that inserts live events can be open.
+const MAX_TRANSACTION_DURATION: TimeDelta = TimeDelta::minutes(1);
 /// The interval between reads when no wake signal arrives.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The maximum number of events per response or stream message.
@@ -41,7 +44,7 @@ pub struct LiveEventPage {
     pub entries: Vec<LiveEvent>,
     /// The position up to which the page is complete.
     pub until: i64,
-    /// Whether the requested position is expired or was never assigned.
+    /// Whether the requested position is too far behind or was never assigned.
     /// The client must then read everything again.
     pub is_reset: bool,
 }
@@ -58,17 +61,15 @@ impl LiveEvents {
     pub async fn list(&self, ctx: &RequestContext, after: Option<i64>) -> Result<LiveEventPage, Error> {
         let household_id = ctx.principal.household_id;
         let mut connection = self.pool.acquire().await?;
-        let last_seq = live_events::last_seq(&mut connection, household_id).await?;
+        let last_seq = changes::last_seq(&mut connection, household_id).await?;
         let Some(after) = after else {
             return Ok(LiveEventPage { entries: Vec::new(), until: last_seq, is_reset: false });
         };
-        let limit = i64::try_from(BATCH_SIZE).unwrap_or(i64::MAX);
-        let mut entries = live_events::list(&mut connection, household_id, after, limit).await?;
-        let next = entries.first().map_or(last_seq, |first| first.seq - 1);
-        // Events after the position were deleted, or the position is past the end.
-        if next != after {
-            return Ok(LiveEventPage { entries: Vec::new(), until: last_seq.max(next), is_reset: true });
+        if after > last_seq || last_seq - after > MAX_MISSED_EVENTS {
+            return Ok(LiveEventPage { entries: Vec::new(), until: last_seq, is_reset: true });
         }
+        let limit = i64::try_from(BATCH_SIZE).unwrap_or(i64::MAX);
+        let mut entries = changes::list_live_events(&mut connection, household_id, after, limit).await?;
         let until = entries.last().map_or(after, |last| last.seq);
         entries.retain(|entry| self.is_visible_to(&ctx.principal, entry));
         Ok(LiveEventPage { entries, until, is_reset: false })
@@ -86,15 +87,16 @@ impl LiveEvents {
     /// The first batch is empty: it confirms that later events will be in the stream.
     pub fn stream(&self) -> impl Stream<Item = Result<Vec<LiveEvent>, sqlx::Error>> + Send + use<> {
         let Self { pool, appended, closing, .. } = self.clone();
+        let since = self.clock.now() - MAX_TRANSACTION_DURATION;
         let mut subscription = appended.subscribe();
         async_stream::try_stream! {
-            let mut from = live_events::horizon(&mut *pool.acquire().await?).await?;
+            let mut from = changes::horizon(&mut *pool.acquire().await?).await?;
             yield Vec::new();
             while !closing.is_cancelled() {
                 let entries = {
                     let mut connection = pool.acquire().await?;
-                    let to = live_events::horizon(&mut connection).await?;
-                    let entries = live_events::list_between(&mut connection, from, to).await?;
+                    let to = changes::horizon(&mut connection).await?;
+                    let entries = changes::list_live_events_between(&mut connection, from, to, since).await?;
                     from = to;
                     entries
                 };
@@ -104,12 +106,5 @@ impl LiveEvents {
                 let _closing = closing.run_until_cancelled(subscription.wait(POLL_INTERVAL)).await;
             }
         }
-    }
-
-    /// Deletes events that are older than the retention time.
-    pub async fn purge(&self) -> Result<(), sqlx::Error> {
-        let before = self.clock.now() - RETENTION;
-        while live_events::purge(&mut *self.pool.acquire().await?, before).await? > 0 {}
-        Ok(())
     }
 }

@@ -1,7 +1,6 @@
 //! The use cases of notify-svc, one file each.
 
 mod account_message;
-mod audit_log;
 mod auth_events;
 mod budget_events;
 mod dispatcher;
@@ -17,10 +16,9 @@ mod report;
 use fintrac_kit::events::HandlerError;
 use uuid::Uuid;
 
-pub use audit_log::AuditLog;
 pub use auth_events::AuthEventHandler;
 pub use budget_events::BudgetEventHandler;
-pub use dispatcher::{NotificationDispatcher, WakeSignals};
+pub use dispatcher::NotificationDispatcher;
 pub use email_sender::EmailSender;
 pub use inbox::Inbox;
 pub use ledger_events::LedgerEventHandler;

@@ -3,13 +3,12 @@
 //! A report is due on the first day of the next month in the household's time zone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::chain;
 use fintrac_kit::events::{HandlerError, WakeSignal};
-use fintrac_kit::jobs::BoxError;
-use fintrac_kit::jobs::leased::Worker;
+use fintrac_kit::jobs::{BoxError, Job, JobError, Queue, Worker};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_proto::auth::v1 as auth;
@@ -21,13 +20,10 @@ use super::dispatcher::NotificationDispatcher;
 use super::report::{DateRange, Reports};
 use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
-use crate::store::reports::{self, DueReport};
+use crate::store::reports::{self, REPORT_NOTIFICATIONS};
 
 /// The last day of the month on which a missed report is still sent.
 const LAST_SCHEDULING_DAY: u32 = 7;
-/// The time for which a worker owns a report, longer than sending takes.
-/// A report whose process died waits until its lease ends.
-const LEASE_DURATION: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug)]
 pub struct MonthlyReports {
@@ -36,8 +32,7 @@ pub struct MonthlyReports {
     random: Random,
     dispatcher: NotificationDispatcher,
     reports: Reports,
-    /// Woken when reports are due.
-    due: WakeSignal,
+    job_signal: WakeSignal,
 }
 
 /// Sends the reports that are due.
@@ -56,14 +51,9 @@ fn due_month(zone: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
 }
 
 impl MonthlyReports {
-    pub fn new(
-        deps: &ServiceDependencies,
-        dispatcher: NotificationDispatcher,
-        reports: Reports,
-        due: WakeSignal,
-    ) -> Self {
-        let ServiceDependencies { pool, clock, random, .. } = deps.clone();
-        Self { pool, clock, random, dispatcher, reports, due }
+    pub fn new(deps: &ServiceDependencies, dispatcher: NotificationDispatcher, reports: Reports) -> Self {
+        let ServiceDependencies { pool, clock, random, job_signal, .. } = deps.clone();
+        Self { pool, clock, random, dispatcher, reports, job_signal }
     }
 
     /// Schedules the reports that are due.
@@ -83,29 +73,26 @@ impl MonthlyReports {
                 }
             }
             reports::schedule(&mut *self.pool.acquire().await?, &scheduled, now).await?;
-            self.due.wake();
+            self.job_signal.wake();
         }
     }
 
     /// Notifies the household's subscribers, unless nothing happened in the month.
-    async fn send(&self, report: DueReport) -> Result<(), HandlerError> {
-        let days = DateRange::from_month(report.month);
+    async fn send(&self, id: Uuid, household_id: Uuid, month: NaiveDate) -> Result<(), HandlerError> {
+        let days = DateRange::from_month(month);
         let days = days.ok_or_else(|| HandlerError::Permanent("the month is out of range".to_owned()))?;
-        let money = self.reports.get(report.household_id, days).await?.money;
+        let money = self.reports.get(household_id, days).await?.money;
         let is_zero = |amount: &str| amount.parse::<Decimal>().is_ok_and(|amount| amount.is_zero());
         let is_priced = money.income_unpriced.is_empty() && money.expense_unpriced.is_empty();
         let prepared = if is_priced && is_zero(&money.income) && is_zero(&money.expense) {
             Vec::new()
         } else {
-            let data = NotificationData::MonthlyReport { id: report.id.to_string(), data: money };
-            let household = report.household_id.to_string();
-            self.dispatcher
-                .for_household(report.id, &household, NotificationKind::MonthlyReport, &data)
-                .await?
+            let data = NotificationData::MonthlyReport { id: id.to_string(), data: money };
+            let household = household_id.to_string();
+            self.dispatcher.for_household(id, &household, NotificationKind::MonthlyReport, &data).await?
         };
         let mut transaction = self.pool.begin().await?;
-        self.dispatcher.dispatch(&mut transaction, &[], prepared).await?;
-        reports::complete(&mut transaction, report.id).await?;
+        self.dispatcher.dispatch(&mut transaction, "notify", &[], prepared).await?;
         transaction.commit().await?;
         self.dispatcher.wake_workers();
         Ok(())
@@ -113,19 +100,16 @@ impl MonthlyReports {
 }
 
 impl Worker for MonthlyReportJob {
-    type Item = DueReport;
+    type Key = Uuid;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<DueReport>, sqlx::Error> {
-        let now = self.0.clock.now();
-        reports::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
-    }
+    const QUEUE: Queue<Uuid> = REPORT_NOTIFICATIONS;
+    const CONCURRENCY: usize = 2;
+    const TIMEOUT: Duration = Duration::from_mins(1);
 
-    async fn handle(&self, report: DueReport) -> Result<(), sqlx::Error> {
-        let Err(error) = self.0.send(report).await else { return Ok(()) };
-        tracing::warn!(id = %report.id, error = %chain(&error), "report could not be sent, retrying");
-        let retry_delay = TimeDelta::seconds(5_i64 << report.failures.clamp(0, 9));
-        let due = self.0.clock.now() + retry_delay;
-        reports::postpone(&mut *self.0.pool.acquire().await?, report.id, due).await
+    async fn handle(&self, job: Job<Uuid>) -> Result<(), JobError> {
+        let found = reports::find(&mut *self.0.pool.acquire().await?, job.key).await?;
+        let Some((household_id, month)) = found else { return Ok(()) };
+        Ok(self.0.send(job.key, household_id, month).await?)
     }
 }
 

@@ -1,11 +1,23 @@
-//! The email queue.
+//! Stores the emails and queues their delivery.
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::jobs::Queue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::email::Email;
-use crate::domain::kind::NotificationKind;
+
+/// The queue of emails to send.
+pub const EMAILS: Queue<Uuid> = Queue::new("emails");
+
+/// A stored email; this version of the service may not know its kind.
+#[derive(Debug)]
+pub struct QueuedEmail {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub kind: String,
+    pub subject_id: Uuid,
+}
 
 /// Queues an email, unless the event already has one of this kind for the user.
 pub async fn insert(
@@ -14,9 +26,9 @@ pub async fn insert(
     event_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"insert into notify.emails (id, event_id, user_id, kind, subject_id, state, due_at, created_at)
-           values ($1, $2, $3, $4, $5, 'pending', $6, $6)
+    let inserted = sqlx::query!(
+        r#"insert into notify.emails (id, event_id, user_id, kind, subject_id, state, created_at)
+           values ($1, $2, $3, $4, $5, 'pending', $6)
            on conflict (event_id, kind, user_id) do nothing"#,
         email.id,
         event_id,
@@ -25,43 +37,24 @@ pub async fn insert(
         email.subject_id,
         now,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
+    .execute(&mut *connection)
+    .await?;
+    if inserted.rows_affected() == 1 {
+        EMAILS.enqueue(connection, [email.id], now).await?;
+    }
+    Ok(())
 }
 
-/// Leases up to `limit` emails that are due.
-pub async fn claim(
-    connection: &mut PgConnection,
-    limit: i64,
-    now: DateTime<Utc>,
-    leased_until: DateTime<Utc>,
-) -> Result<Vec<Email>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"update notify.emails set leased_until = $3
-           where id in (
-               select id from notify.emails
-               where state = 'pending' and due_at <= $2 and (leased_until is null or leased_until <= $2)
-                 and kind = any($4)
-               order by due_at limit $1
-               for update skip locked)
-           returning id, user_id, kind, subject_id, attempts"#,
-        limit,
-        now,
-        leased_until,
-        // Kinds that only a newer replica knows stay in the queue.
-        &NotificationKind::ALL.map(|kind| kind.name().to_owned()),
+/// Finds an email that is neither sent nor dropped.
+pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<QueuedEmail>, sqlx::Error> {
+    sqlx::query_as!(
+        QueuedEmail,
+        r#"select id, user_id, kind, subject_id from notify.emails
+           where id = $1 and state in ('pending', 'failed')"#,
+        id,
     )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let kind = NotificationKind::from_name(&row.kind)
-                .ok_or_else(|| sqlx::Error::Decode(format!("unknown email kind: {}", row.kind).into()))?;
-            let (id, user_id, subject_id, attempts) = (row.id, row.user_id, row.subject_id, row.attempts);
-            Ok(Email { id, user_id, kind, subject_id, attempts })
-        })
-        .collect()
+    .fetch_optional(connection)
+    .await
 }
 
 /// The final state of an email.
@@ -75,7 +68,7 @@ pub enum EmailResult {
 }
 
 impl EmailResult {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Dropped => "dropped",
@@ -88,77 +81,10 @@ pub async fn finish(
     connection: &mut PgConnection,
     id: Uuid,
     result: EmailResult,
-    error: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"update notify.emails
-           set state = $2, last_error = $3, settled_at = $4, leased_until = null where id = $1"#,
-        id,
-        result.name(),
-        error,
-        now
-    )
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-/// Postpones an email to `due_at`.
-pub async fn postpone(
-    connection: &mut PgConnection,
-    id: Uuid,
-    attempts: i32,
-    due_at: DateTime<Utc>,
-    error: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update notify.emails set attempts = $2, due_at = $3, last_error = $4, leased_until = null where id = $1",
-        id,
-        attempts,
-        due_at,
-        error
-    )
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-/// An email that was given up; its address and text are not stored.
-#[derive(Debug, Clone)]
-pub struct FailedEmail {
-    pub id: Uuid,
-    pub user_id: Uuid,
-    pub kind: String,
-    pub attempts: i32,
-    pub last_error: Option<String>,
-    pub created_at: DateTime<Utc>,
-}
-
-/// Lists the emails that were given up, newest first, at most 1,000.
-pub async fn list_failed(connection: &mut PgConnection) -> Result<Vec<FailedEmail>, sqlx::Error> {
-    sqlx::query_as!(
-        FailedEmail,
-        r#"select id, user_id, kind, attempts, last_error, created_at from notify.emails
-           where state = 'failed' order by created_at desc, id desc limit 1000"#
-    )
-    .fetch_all(connection)
-    .await
-}
-
-/// Queues emails that were given up again; all of them if `ids` is empty.
-pub async fn retry_failed(
-    connection: &mut PgConnection,
-    ids: &[Uuid],
-    now: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
-        r#"update notify.emails set state = 'pending', attempts = 0, due_at = $2, settled_at = null
-           where state = 'failed' and (cardinality($1::uuid[]) = 0 or id = any($1))"#,
-        ids,
-        now,
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+    sqlx::query!("update notify.emails set state = $2, settled_at = $3 where id = $1", id, result.name(), now)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }

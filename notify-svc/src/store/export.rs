@@ -60,13 +60,13 @@ pub async fn audit_log(
                'user_agent', case when is_known then user_agent end,
                'request_id', case when is_known then request_id end, 'occurred_at', occurred_at)::text as "json!"
            from (
-               (select * from notify.audit_log where user_id = $1 and id > $3 order by id limit $4)
+               (select * from notify.changes where user_id = $1 and is_audited and id > $3 order by id limit $4)
                union all
-               (select * from notify.audit_log where user_id is null and household_id = $2 and id > $3
+               (select * from notify.changes where user_id is null and household_id = $2 and is_audited and id > $3
                 order by id limit $4)
                union all
-               (select * from notify.audit_log
-                where actor = $1::text and actor <> coalesce(user_id::text, '') and id > $3
+               (select * from notify.changes
+                where is_audited and actor = $1::text and actor <> coalesce(user_id::text, '') and id > $3
                   and not (user_id is null and household_id is not distinct from $2)
                 order by id limit $4)) as entries,
                lateral (select actor = $1::text or actor !~ '^[0-9a-f]{8}-' as is_known) as origin

@@ -1,8 +1,7 @@
 //! Database access. All SQL of notify-svc is in this module.
 
-pub mod audit_log;
+pub mod changes;
 pub mod emails;
 pub mod export;
-pub mod live_events;
 pub mod notifications;
 pub mod reports;

@@ -5,7 +5,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::kind::NotificationKind;
-use crate::domain::live_event::EntityChange;
 use crate::domain::notification::{self, Notification};
 
 struct NotificationRow {
@@ -152,12 +151,12 @@ pub async fn set_read(connection: &mut PgConnection, notification: &Notification
     .map(|_| ())
 }
 
-/// Marks up to 1,000 unread notifications as read and returns their live events.
+/// Marks up to 1,000 unread notifications as read; returns household, id and version of each.
 pub async fn set_all_read(
     connection: &mut PgConnection,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<EntityChange>, sqlx::Error> {
+) -> Result<Vec<(Uuid, Uuid, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"update notify.notifications set read_at = $2, version = version + 1
            where user_id = $1 and id in (
@@ -170,12 +169,5 @@ pub async fn set_all_read(
     )
     .fetch_all(connection)
     .await?;
-    let change = |(household_id, entity_id, version)| EntityChange {
-        household_id,
-        user_id: Some(user_id),
-        entity: "notification".to_owned(),
-        entity_id,
-        version,
-    };
-    Ok(rows.into_iter().map(|row| change((row.household_id, row.id, row.version))).collect())
+    Ok(rows.into_iter().map(|row| (row.household_id, row.id, row.version)).collect())
 }

@@ -102,7 +102,7 @@ async fn entries_recorded_after_an_erasure_have_no_client_data() {
     wait_for_own(&notify, &bo, 1).await;
     assert_eq!(wait_for_own(&notify, &eve, 1).await[0].client_ip, "198.51.100.7");
     let traced: Vec<Uuid> =
-        sqlx::query_scalar("select user_id from notify.audit_log where client_ip is not null")
+        sqlx::query_scalar("select user_id from notify.changes where client_ip is not null")
             .fetch_all(&notify.pool)
             .await
             .expect("query");

@@ -43,7 +43,7 @@ async fn wait_for_inbox(notify: &Notify, user: &TestUser, number: usize) -> Vec<
 /// Waits until `events` ledger events are in the audit log.
 async fn wait_for_events(notify: &Notify, events: i64) {
     let waiting = async {
-        let sql = "select count(*) from notify.audit_log where service = 'ledger'";
+        let sql = "select count(*) from notify.changes where service = 'ledger'";
         while sqlx::query_scalar::<_, i64>(sql).fetch_one(&notify.pool).await.expect("query") < events {}
     };
     tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the events are processed");

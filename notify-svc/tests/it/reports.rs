@@ -78,10 +78,12 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
         let _replica = notify.replica(&auth, &settings).await;
         let now = notify.clock.now().timestamp();
         let finished = format!(
-            "select (finished_at >= to_timestamp({now}))::text from notify.jobs where name = 'monthly-reports'"
+            "select (finished_at >= to_timestamp({now}))::text from notify.jobs where queue = 'monthly-reports'"
         );
         notify.wait_for_text(&finished, "true").await;
-        notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
+        notify
+            .wait_for_text("select count(*)::text from notify.jobs where queue = 'report-notifications'", "0")
+            .await;
     }
     let raw = smtp.next_message().await;
     assert_eq!(parse(&raw).subject(), Some("Ihr Bericht für September 2026"), "the report for New York");
@@ -99,6 +101,8 @@ async fn an_empty_month_sends_no_report() {
     notify.clock.advance(TimeDelta::days(12));
     let _replica = notify.replica(&auth, &[]).await;
     notify.wait_for_text("select count(*)::text from notify.reports", "1").await;
-    notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
+    notify
+        .wait_for_text("select count(*)::text from notify.jobs where queue = 'report-notifications'", "0")
+        .await;
     assert_eq!(notify.email_count().await, 0);
 }

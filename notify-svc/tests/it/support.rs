@@ -70,15 +70,18 @@ pub async fn start_on(
 }
 
 impl Notify {
-    /// Waits until the only email is in `state` after `attempts` failures.
+    /// Waits until the only email is in `state`, its job after `attempts` failures.
     pub async fn wait_for_email(&self, state: &str, attempts: i32) {
         let reached = async {
             loop {
                 let row: Option<(String, i32, bool)> =
-                    sqlx::query_as("select state, attempts, leased_until is null from notify.emails")
-                        .fetch_optional(&self.pool)
-                        .await
-                        .expect("query");
+                    sqlx::query_as(
+                        "select state, coalesce(attempts, 0), lease_id is null
+                         from notify.emails left join notify.jobs on queue = 'emails' and key = emails.id::text",
+                    )
+                    .fetch_optional(&self.pool)
+                    .await
+                    .expect("query");
                 if row.is_some_and(|row| row == (state.to_owned(), attempts, true)) {
                     return;
                 }

@@ -53,8 +53,10 @@ async fn wait_until_processed(database: &mut PgConnection) -> anyhow::Result<()>
              and (e.epoch, e.transaction_id::text::bigint, e.position) > (c.epoch, c.transaction_id, c.position))"
         )
     });
-    let sql =
-        format!("select not ({} or exists (select from budget.budget_evaluations))", behind.join(" or "));
+    let sql = format!(
+        "select not ({} or exists (select from budget.jobs where queue = 'budget-evaluations'))",
+        behind.join(" or ")
+    );
     loop {
         let settled: bool =
             sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&mut *database).await?;

@@ -174,7 +174,7 @@ async fn wait_until_processed(database: &mut PgConnection) {
         )
     };
     let sql = format!(
-        "select {} and {} and {} and not exists (select from budget.budget_evaluations)
+        "select {} and {} and {} and not exists (select from budget.jobs where queue = 'budget-evaluations')
          and not exists (select from notify.emails where state = 'pending')",
         read("budget", "ledger"),
         read("notify", "budget"),
@@ -243,8 +243,9 @@ async fn read_everything(
         let me =
             TestUser::with_existing_token(system, &spender.token).get("/api/v1/users/me").await.text("id");
         let sql = format!(
-            "select seq, entity from notify.live_events where household_id = (
-                 select household_id from notify.live_events where user_id = '{me}' limit 1) order by seq"
+            "select seq, entity from notify.changes where seq is not null and household_id = (
+                 select household_id from notify.changes where user_id = '{me}' and seq is not null limit 1)
+             order by seq"
         );
         let history = rows(database, &sql).await;
         histories.push(

@@ -141,7 +141,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     // The audit log is eventually consistent.
     wait_for_count(
         &system,
-        "select count(*) from notify.audit_log where service = 'budget' and entity = 'contribution'",
+        "select count(*) from notify.changes where service = 'budget' and entity = 'contribution'",
         1,
     )
     .await;
@@ -194,7 +194,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
         .execute(&mut connection)
         .await
         .expect("the deletion date is moved");
-    sqlx::query("update auth.jobs set due_at = '2026-01-01'")
+    sqlx::query("update auth.jobs set run_at = '2026-01-01'")
         .execute(&mut connection)
         .await
         .expect("the jobs are made due");

@@ -30,7 +30,7 @@ async fn until_sent(database: &mut PgConnection, expected: i64) {
         loop {
             tick.tick().await;
             // Makes postponed emails due.
-            let due = "update notify.emails set due_at = least(due_at, now()) where state = 'pending'";
+            let due = "update notify.jobs set run_at = least(run_at, now()) where queue = 'emails'";
             sqlx::query(due).execute(&mut *database).await.expect("query");
             let sql = "select count(*) from notify.emails where state = 'sent'";
             let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut *database).await.expect("query");
@@ -54,7 +54,8 @@ async fn an_email_not_recorded_as_sent_is_repeated_unchanged() {
     system.restart_service("notify");
     system.wait_until_ready().await;
     // Other senders must wait until the lease of the killed process ends.
-    let lapsed = "update notify.emails set leased_until = leased_until - interval '30 seconds'";
+    let lapsed =
+        "update notify.jobs set leased_until = leased_until - interval '30 seconds' where queue = 'emails'";
     sqlx::query(lapsed).execute(&mut database).await.expect("the lease is shortened");
     let second = server.next_message().await;
     assert_eq!(header(&first, "Message-ID"), header(&second, "Message-ID"), "the same email is sent twice");

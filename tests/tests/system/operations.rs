@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use fintrac_proto::jobs::v1 as jobs;
 use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
-use fintrac_proto::notify::v1 as notify;
-use fintrac_proto::notify::v1::email_service_client::EmailServiceClient;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::{Layout, Signal, System, coverage_variable, free_port, shared_tempdir, signal};
 use serde_json::json;
@@ -79,8 +77,21 @@ pub async fn administrators_list_and_run_jobs(system: &System) {
     assert_eq!(unknown.code(), Code::NotFound);
 }
 
+/// Marks the only email as given up by the email server.
+async fn fail_email(database: &mut PgConnection) {
+    let mut transaction = database.begin().await.expect("a transaction");
+    for sql in [
+        "update notify.emails set state = 'failed'",
+        "insert into notify.jobs (queue, key, run_at, attempts, last_error, failed_at)
+         select 'emails', id::text, now(), 7, 'the email server responded with 550', now() from notify.emails",
+    ] {
+        sqlx::query(sql).execute(&mut *transaction).await.expect("the email is marked as failed");
+    }
+    transaction.commit().await.expect("committed");
+}
+
 #[tokio::test]
-async fn jobs_are_listed_and_run_and_failed_emails_retried() {
+async fn jobs_are_listed_and_run_and_failed_ones_retried() {
     let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
     assert_eq!(system.client.register(EMAIL).await.status, 202);
@@ -110,7 +121,7 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
 
     // The running system runs the requested job before the command returns.
     let finished =
-        "select (extract(epoch from finished_at) * 1000)::int8 from budget.jobs where name = 'budget-check'";
+        "select (extract(epoch from finished_at) * 1000)::int8 from budget.jobs where queue = 'budget-check'";
     let before = count(&mut database, finished).await;
     system.run_command(&["jobs-run", "budget-check"]).await;
     assert!(count(&mut database, finished).await > before, "the job ran again");
@@ -126,19 +137,14 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
     assert_eq!(count(&mut database, old).await, 0, "the partition is dropped");
 
     // A failed email is retried on request, as the same email.
-    sqlx::query(
-        "update notify.emails set state = 'failed', attempts = 7, last_error = 'the email server responded with 550'",
-    )
-    .execute(&mut database)
-    .await
-    .expect("the email is marked as failed");
-    let dead = system.run_command(&["emails"]).await;
+    fail_email(&mut database).await;
+    let failed = system.run_command(&["jobs-failed"]).await;
     assert!(
-        dead.contains("verification") && dead.contains("7 attempts: the email server responded with 550"),
-        "{dead}"
+        failed.starts_with("emails ") && failed.contains("7 attempts: the email server responded with 550"),
+        "{failed}"
     );
-    assert!(!dead.contains(EMAIL), "the address stays in auth-svc");
-    system.run_command(&["emails-retry"]).await;
+    assert!(!failed.contains(EMAIL), "the address stays in auth-svc");
+    system.run_command(&["jobs-retry", "emails"]).await;
     let sent = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         while count(&mut database, "select count(*) from notify.emails where state = 'sent'").await != 1 {
@@ -146,31 +152,31 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
         }
     };
     tokio::time::timeout(Duration::from_mins(1), sent).await.expect("the email is sent");
-    assert_eq!(system.run_command(&["emails"]).await, "");
+    assert_eq!(system.run_command(&["jobs-failed"]).await, "");
 
     // The same over gRPC, for administrators.
-    sqlx::query("update notify.emails set state = 'failed', last_error = 'no such mailbox'")
-        .execute(&mut database)
-        .await
-        .expect("the email is marked as failed");
+    fail_email(&mut database).await;
     let admin = "operator@example.com";
     logged_in(&system, admin).await;
     system.run_command(&["admin-create", admin]).await;
     let admin = system.client.login(admin).await.text("access_token");
-    let mut emails = EmailServiceClient::new(channel(&system.notify_grpc).await);
-    let list = notify::ListFailedEmailsRequest {};
-    let dead = emails.list_failed_emails(with_token(&admin, list)).await.expect("a list").into_inner().emails;
-    assert_eq!(dead.len(), 1, "{dead:?}");
-    assert_eq!((dead[0].kind.as_str(), dead[0].last_error.as_str()), ("verification", "no such mailbox"));
-    let retry = |ids: &[&str]| {
-        let email_ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        with_token(&admin, notify::RetryFailedEmailsRequest { email_ids })
+    let mut client = JobServiceClient::new(channel(&system.notify_grpc).await);
+    let list = jobs::ListFailedJobsRequest {};
+    let failed = client.list_failed_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
+    let [job] = failed.as_slice() else { panic!("one failed job: {failed:?}") };
+    assert_eq!((job.service.as_str(), job.queue.as_str(), job.attempts), ("notify", "emails", 7));
+    assert_eq!(job.last_error, "the email server responded with 550");
+    let retry = |queue: &str, key: &str| {
+        let (queue, keys) = (queue.to_owned(), vec![key.to_owned()]);
+        with_token(&admin, jobs::RetryFailedJobsRequest { queue, keys })
     };
-    let invalid = emails.retry_failed_emails(retry(&[&dead[0].id, "x"])).await.expect_err("x is no id");
-    assert_eq!(invalid.code(), Code::InvalidArgument);
-    let retried = emails.retry_failed_emails(retry(&[&dead[0].id])).await.expect("queued").into_inner();
+    let unknown = client.retry_failed_jobs(retry("parcels", &job.key)).await.expect_err("an unknown queue");
+    assert_eq!(unknown.code(), Code::NotFound);
+    let other = client.retry_failed_jobs(retry("emails", "x")).await.expect("an answer").into_inner();
+    assert_eq!(other.retried, 0);
+    let retried = client.retry_failed_jobs(retry("emails", &job.key)).await.expect("due").into_inner();
     assert_eq!(retried.retried, 1);
-    let anonymous = emails.list_failed_emails(list).await.expect_err("no token");
+    let anonymous = client.list_failed_jobs(list).await.expect_err("no token");
     assert_eq!(anonymous.code(), Code::Unauthenticated);
     assert_eq!(system.mailbox.subjects("verification", EMAIL).len(), 1, "the same file");
     system.terminate().await;

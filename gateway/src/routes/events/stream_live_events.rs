@@ -46,7 +46,7 @@ struct LiveEvent<'a> {
 /// read are left out.
 ///
 /// Send the id of the last event as `Last-Event-ID` to continue after it without loss or
-/// repetition, within 24 hours. After that time the stream begins with the event `reset`: read
+/// repetition, unless you missed more than 10,000 events. Then the stream begins with the event `reset`: read
 /// everything again. A stream that has no earlier events to send begins with the current id,
 /// without an event.
 ///
