@@ -18,6 +18,7 @@ pub mod error;
 pub mod events;
 pub mod export;
 pub mod field_mask;
+pub mod headers;
 pub mod healthcheck;
 pub mod idempotency;
 pub mod jobs;

@@ -1,7 +1,7 @@
 //! Preferences, and the recipients of notifications.
 
 use fintrac_kit::error::reason;
-use fintrac_kit::transport::IDEMPOTENCY_KEY;
+use fintrac_kit::headers::IDEMPOTENCY_KEY;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;

@@ -1,7 +1,7 @@
 //! Creating, reading, updating and deleting budgets, and their progress.
 
 use chrono::TimeDelta;
-use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED};
+use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_proto::budget::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;

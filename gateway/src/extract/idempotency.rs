@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
@@ -124,7 +124,7 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
+    use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
 
     use super::Idempotency;
 

@@ -15,7 +15,7 @@ use super::token_verifier::TokenVerifier;
 use crate::clock::Clock;
 use crate::context::{self, Client};
 use crate::error::RpcError;
-use crate::transport::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
+use crate::headers::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
 
 /// Paths that require no identity: health checks and reflection.
 const UNAUTHENTICATED_PATHS: &[&str] = &["/grpc.health.v1.Health/", "/grpc.reflection."];

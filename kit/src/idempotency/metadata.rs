@@ -13,7 +13,7 @@ use tonic::{Code, Request, Response, Status};
 use super::Key;
 use crate::access::{Caller, RequestContext};
 use crate::error::{RpcError, internal};
-use crate::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use crate::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 
 /// The result of a request with an idempotency key.
 #[derive(Debug)]

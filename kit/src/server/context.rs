@@ -14,9 +14,9 @@ use tower::Service;
 use tracing::Instrument as _;
 
 use crate::context::{self, Context};
+use crate::headers::REQUEST_ID;
 use crate::random::Random;
 use crate::telemetry;
-use crate::transport::REQUEST_ID;
 
 #[derive(Clone)]
 pub(super) struct ContextScope<S> {

@@ -18,9 +18,9 @@ use tower::retry::Policy;
 use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{Service, ServiceExt as _, service_fn};
 
-use super::IDEMPOTENCY_KEY;
 use super::load_balancer::AttemptedEndpoints;
 use crate::error::reason;
+use crate::headers::IDEMPOTENCY_KEY;
 use crate::random::Random;
 
 /// The number of attempts per call, including the first.

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use fintrac_kit::context::{self, Context};
 use fintrac_kit::error::RpcError;
+use fintrac_kit::headers::IDEMPOTENCY_KEY;
 use fintrac_kit::server::server_stack;
 use fintrac_kit::testing::TestUser;
-use fintrac_kit::transport::{self, IDEMPOTENCY_KEY, Resolver, Transport};
+use fintrac_kit::transport::{self, Resolver, Transport};
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
 use fintrac_proto::auth::v1::{

@@ -1,6 +1,6 @@
 //! Tests bulk requests and the export.
 
-use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED};
+use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use futures::TryStreamExt as _;

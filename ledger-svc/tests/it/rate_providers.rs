@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::clock::Clock;
+use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_kit::random::Random;
-use fintrac_kit::transport;
 use fintrac_proto::ledger::v1 as pb;
 use ledger_svc::{
     Config, RateProvider, RateProviderClient, RateProviderConfig, RateProviderError, sync_rates,
@@ -181,9 +181,9 @@ async fn a_rate_set_again_with_its_key_is_the_first_one() {
             date: None,
         };
         let mut request = tonic::Request::new(request);
-        request.metadata_mut().insert(transport::IDEMPOTENCY_KEY, "rate".parse().expect("a key"));
+        request.metadata_mut().insert(IDEMPOTENCY_KEY, "rate".parse().expect("a key"));
         let response = ana.call(ana.currencies().set_exchange_rate(request)).await.expect("set");
-        let replayed = response.metadata().contains_key(transport::REPLAYED);
+        let replayed = response.metadata().contains_key(REPLAYED);
         (response.into_inner().rate.expect("one").rate.expect("a rate").date, replayed)
     };
     let (day, replayed) = set().await;

@@ -14,6 +14,7 @@ use fintrac_kit::context::{self, Context};
 use fintrac_kit::database::{self, PoolConfig};
 use fintrac_kit::error::{RpcError, reason};
 use fintrac_kit::events::WakeSignal;
+use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::server::{Server, server_stack};
@@ -389,9 +390,9 @@ impl User {
         key: &str,
     ) -> Result<(pb::Transaction, bool), Status> {
         let mut request = Request::new(request);
-        request.metadata_mut().insert(transport::IDEMPOTENCY_KEY, key.parse().expect("a key"));
+        request.metadata_mut().insert(IDEMPOTENCY_KEY, key.parse().expect("a key"));
         let response = self.call(self.transactions().create_transaction(request)).await?;
-        let replayed = response.metadata().contains_key(transport::REPLAYED);
+        let replayed = response.metadata().contains_key(REPLAYED);
         Ok((response.into_inner().transaction.expect("a transaction"), replayed))
     }
 
