@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use fintrac_kit::access::run_trust_subscription;
 use fintrac_kit::process::{self, Process};
 use fintrac_kit::serve::{self, Shutdown};
 use fintrac_kit::telemetry;
+use fintrac_kit::trust_subscription::run_trust_subscription;
 use tokio::net::TcpListener;
 
 use crate::{AppState, Config, Services};

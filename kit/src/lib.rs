@@ -36,3 +36,4 @@ pub mod testing;
 pub mod text;
 pub mod tls;
 pub mod transport;
+pub mod trust_subscription;

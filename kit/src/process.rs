@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 
 use crate::access::credential::ServiceKeys;
 use crate::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
-use crate::access::{Authorizer, DirectRateLimit, run_trust_subscription};
+use crate::access::{Authorizer, DirectRateLimit};
 use crate::clock::Clock;
 use crate::config::{DeploymentEnvironment, Environment};
 use crate::database::{self, PoolConfig, Schema, app_role, role_password};
@@ -24,6 +24,7 @@ use crate::random::Random;
 use crate::serve::{self, Shutdown, ShutdownTimeouts};
 use crate::telemetry::Purpose;
 use crate::tls::Tls;
+use crate::trust_subscription::run_trust_subscription;
 use crate::{telemetry, transport};
 
 const MAX_WORKER_THREADS: usize = 1024;

@@ -13,11 +13,9 @@ mod ip_rules;
 pub mod network;
 pub mod token;
 pub mod token_verifier;
-mod trust_subscription;
 
 pub use authorizer::{Authorizer, DirectRateLimit, bearer_token};
 pub use caller::{Caller, Principal, RequestContext};
 pub use denied_calls::{DeniedCall, DeniedCallReceiver};
 pub use ip_rules::{EnforcedIpRule, EnforcedIpRules};
 pub use network::{network_key, site_key};
-pub use trust_subscription::run_trust_subscription;

@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use super::denied_calls::DeniedCall;
-use super::ip_rules::EnforcedIpRule;
-use super::token_verifier::{TokenVerifier, TrustUpdate};
+use crate::access::token_verifier::{TokenVerifier, TrustUpdate};
+use crate::access::{DeniedCall, EnforcedIpRule};
 use crate::clock::timestamp;
 use crate::transport::{NoDeadline, Transport};
 
