@@ -22,6 +22,7 @@ pub mod headers;
 pub mod healthcheck;
 pub mod idempotency;
 pub mod jobs;
+pub mod key_derivation;
 pub mod keyring;
 pub mod locale_format;
 pub mod module;

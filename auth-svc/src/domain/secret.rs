@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::access::credential::derive;
+use fintrac_kit::key_derivation::derive_key;
 use fintrac_kit::random::Random;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ impl Secrets {
 
     fn derive(&self, label: &str, value: &[u8]) -> [u8; 32] {
         let message = [label.as_bytes(), &[0], value].concat();
-        derive(self.0.expose_secret().as_bytes(), &message)
+        derive_key(self.0.expose_secret().as_bytes(), &message)
     }
 
     /// Derives the token of a challenge's link; it is the same in every call.

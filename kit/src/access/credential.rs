@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use crate::clock::Clock;
+use crate::key_derivation::derive_key;
 
 /// The lifetime of a credential; it is reused for half of this time.
 const LIFETIME_SECONDS: i64 = 60;
@@ -39,13 +38,6 @@ impl fmt::Debug for ServiceKeys {
     }
 }
 
-/// Returns the keyed hash of `message`, from which every key is derived.
-pub fn derive(secret: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
-}
-
 impl ServiceKeys {
     /// Creates keys that are derived from `secret`.
     pub fn from_secret(secret: &str) -> Self {
@@ -65,7 +57,7 @@ impl ServiceKeys {
     fn key(&self, caller: &str, callee: &str) -> Option<[u8; 32]> {
         let edge = format!("{caller}>{callee}");
         match self {
-            Self::Secret(secret) => Some(derive(secret, edge.as_bytes())),
+            Self::Secret(secret) => Some(derive_key(secret, edge.as_bytes())),
             Self::Edges(edges) => edges.get(&edge).copied(),
         }
     }
@@ -175,6 +167,7 @@ mod tests {
 
     use super::{BASE64, ServiceKeys};
     use crate::clock::Clock;
+    use crate::key_derivation::derive_key;
 
     #[test]
     fn a_credential_is_valid_for_its_edge_and_its_minute_only() {
@@ -210,7 +203,7 @@ mod tests {
     fn a_process_with_one_edge_cannot_act_as_another_caller() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let all = ServiceKeys::from_secret("a secret of the system");
-        let key = BASE64.encode(super::derive(b"a secret of the system", b"budget>ledger"));
+        let key = BASE64.encode(derive_key(b"a secret of the system", b"budget>ledger"));
         let budget = ServiceKeys::parse_edges(&format!("budget>ledger={key}")).expect("edges");
         let honest = budget.issuer("budget", "ledger", &clock).credential();
         assert_eq!(all.verify(&honest, "ledger", &clock).as_deref(), Some("budget"));

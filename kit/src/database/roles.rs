@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::access::credential::derive;
+use crate::key_derivation::derive_key;
 
 /// Returns the name of the role that owns `schema`.
 pub fn owner_role(schema: &str) -> String {
@@ -21,7 +21,7 @@ pub fn app_role(schema: &str) -> String {
 
 /// Derives the password of `role` from the system's secret.
 pub fn role_password(secret: &str, role: &str) -> String {
-    BASE64.encode(derive(secret.as_bytes(), format!("database role {role}").as_bytes()))
+    BASE64.encode(derive_key(secret.as_bytes(), format!("database role {role}").as_bytes()))
 }
 
 /// Creates missing roles and schemas, and sets the passwords of the roles.
