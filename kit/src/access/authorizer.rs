@@ -41,9 +41,12 @@ impl Default for DirectRateLimit {
 }
 
 /// The identities of an authorized call.
-pub(crate) struct AuthorizedCall {
+pub struct AuthorizedCall {
+    /// The service, the user, or both.
     pub caller: Caller,
+    /// The user's access token, to forward to other services.
     pub access_token: Option<String>,
+    /// The client that sent the request.
     pub client: Client,
 }
 
@@ -65,12 +68,13 @@ impl Authorizer {
         Self { direct_rate_limit, ..self }
     }
 
-    pub(crate) fn direct_rate_limit(&self) -> DirectRateLimit {
+    /// Returns the rate limit of direct calls.
+    pub fn direct_rate_limit(&self) -> DirectRateLimit {
         self.direct_rate_limit
     }
 
     /// Authorizes a call; `peer` is the remote address of its connection, if any.
-    pub(crate) fn authorize(
+    pub fn authorize(
         &self,
         path: &str,
         headers: &HeaderMap,

@@ -14,7 +14,7 @@ pub mod network;
 pub mod token;
 pub mod token_verifier;
 
-pub use authorizer::{Authorizer, DirectRateLimit, bearer_token};
+pub use authorizer::{AuthorizedCall, Authorizer, DirectRateLimit, bearer_token};
 pub use caller::{Caller, Principal, RequestContext};
 pub use denied_calls::{DeniedCall, DeniedCallReceiver};
 pub use ip_rules::{EnforcedIpRule, EnforcedIpRules};

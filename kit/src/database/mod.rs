@@ -9,8 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Executor as _, Row as _};
 
 pub use roles::{app_role, bootstrap, owner_role, role_password};
-pub(crate) use schema::ensure_event_partitions;
-pub use schema::{Grant, Schema, SchemaError};
+pub use schema::{Grant, Schema, SchemaError, ensure_event_partitions};
 
 /// The size and the timeout of a connection pool.
 #[derive(Debug, Clone, Copy)]

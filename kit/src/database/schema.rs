@@ -205,7 +205,7 @@ impl Schema {
 }
 
 /// Creates the event log's partitions for this month and the two after it.
-pub(crate) async fn ensure_event_partitions(
+pub async fn ensure_event_partitions(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {

@@ -12,8 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-pub(crate) use traces::inject;
-pub use traces::{Collector, flush, set_parent};
+pub use traces::{Collector, flush, inject, set_parent};
 
 use crate::config::{DeploymentEnvironment, Environment};
 

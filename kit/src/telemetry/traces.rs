@@ -96,7 +96,7 @@ pub fn set_parent(span: &Span, headers: &HeaderMap) {
 }
 
 /// Adds the current span to the headers of an outgoing call.
-pub(crate) fn inject(headers: &mut HeaderMap) {
+pub fn inject(headers: &mut HeaderMap) {
     if PROVIDER.get().is_some() {
         let context = Span::current().context();
         TraceContextPropagator::new().inject_context(&context, &mut HeadersMut(headers));
