@@ -6,9 +6,9 @@
 
 mod affinity;
 mod load_balancer;
+mod response;
 mod retry;
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -16,7 +16,6 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::Instant;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig, Error};
 use tower::util::BoxCloneSyncService;
@@ -31,6 +30,7 @@ use crate::telemetry;
 pub use affinity::affinity;
 use load_balancer::{Affinity, LoadBalancer};
 pub use load_balancer::{InvalidEndpoint, Resolver};
+use response::{deadline_exceeded, to_response};
 use retry::Retry;
 
 /// The transport of every generated client in the system.
@@ -162,44 +162,4 @@ fn insert_header(headers: &mut HeaderMap, name: &'static str, value: &str) {
     {
         headers.insert(name, value);
     }
-}
-
-/// Converts transport errors to statuses, so that callers handle only statuses.
-/// A lost connection is an error of the transport. tonic's own timers, which race with ours, return
-/// CANCELLED.
-fn to_response(result: Result<Response<Body>, Error>, callee: &str) -> Response<Body> {
-    match result {
-        Err(error) if is_timeout(&error) => deadline_exceeded(),
-        Err(error) => {
-            tracing::debug!(error = %crate::error::chain(&error), "call failed in transport");
-            unavailable_response(callee)
-        }
-        Ok(response) if is_tonic_timeout(response.headers()) => deadline_exceeded(),
-        Ok(response) => response,
-    }
-}
-
-/// Returns a response that names the unavailable service, for the operator.
-fn unavailable_response(service: &str) -> Response<Body> {
-    crate::error::unavailable(format!("{service} cannot be reached. Try again in a moment.")).into_http()
-}
-
-fn deadline_exceeded() -> Response<Body> {
-    Status::deadline_exceeded("deadline passed").into_http()
-}
-
-fn is_timeout(error: &Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if cause.is::<tonic::TimeoutExpired>() {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
-}
-
-fn is_tonic_timeout(headers: &HeaderMap) -> bool {
-    headers.get("grpc-status").is_some_and(|status| status == "1")
-        && headers.get("grpc-message").is_some_and(|message| message == "Timeout%20expired")
 }

@@ -17,6 +17,7 @@ use tonic::body::Body;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Error};
 use tower::{Service, ServiceExt as _};
 
+use super::response::unavailable_response;
 use crate::random::Random;
 
 /// The age after which the addresses of a name are resolved again.
@@ -182,7 +183,7 @@ impl LoadBalancerState {
         let affinity = request.extensions().get().copied();
         let attempted: AttemptedEndpoints = request.extensions().get().cloned().unwrap_or_default();
         let Some(replica) = self.pick(affinity, &attempted).await else {
-            return Ok(super::unavailable_response(&self.service));
+            return Ok(unavailable_response(&self.service));
         };
         let response = match replica.channel.ready_oneshot().await {
             Ok(mut channel) => channel.call(request).await,
