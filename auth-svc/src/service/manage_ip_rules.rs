@@ -1,7 +1,7 @@
 //! Manages IP rules, which take effect within a second.
 //! Administrators cannot lock themselves out.
 
-use fintrac_kit::access::{EnforcedIpRule, EnforcedIpRules, RequestContext};
+use fintrac_kit::access::{EnforcedIpRules, RequestContext};
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{ChangeEvent, IdentityUseCases, PageQuery};
-use crate::domain::ip_rule::{Action, IpRuleInput};
+use crate::domain::ip_rule::IpRuleInput;
 use crate::error::Error;
 use crate::store::ip_rules::{self, IpRule};
 use crate::store::{roles, users};
@@ -116,18 +116,12 @@ impl IdentityUseCases {
         ctx: &RequestContext,
     ) -> Result<(), Error> {
         let rules: EnforcedIpRules =
-            ip_rules::list_all(connection).await?.iter().filter_map(enforced_rule).collect();
+            ip_rules::list_all(connection).await?.iter().filter_map(IpRule::to_enforced).collect();
         if rules.allows_user(ctx.principal.user_id, ctx.origin.client.ip) {
             return Ok(());
         }
         Err(Error::SelfLockout)
     }
-}
-
-/// Converts a rule to the form that verifiers use.
-pub(super) fn enforced_rule(rule: &IpRule) -> Option<EnforcedIpRule> {
-    let allow = rule.action == Action::Allow;
-    Some(EnforcedIpRule { user_id: rule.user_id, network: rule.cidr.parse().ok()?, allow })
 }
 
 fn ip_rule_change(

@@ -2,6 +2,7 @@
 
 mod challenges;
 mod change_password;
+mod check_permits;
 mod delete_current_user;
 mod email_data;
 mod erase_accounts;
@@ -68,9 +69,9 @@ pub use trust_publisher::TrustPublisher;
 use crate::config::Config;
 use crate::domain::secret::Secrets;
 use crate::error::StartError;
+use check_permits::CheckPermits;
 use passwords::PasswordManager;
 use signing::Signer;
-use throttling::CheckPermits;
 
 /// The use cases of auth-svc and the state that they share.
 #[derive(Debug)]

@@ -5,27 +5,12 @@ use std::time::Duration;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{network_key, site_key};
 use sqlx::PgConnection;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
 use super::IdentityUseCases;
 use crate::domain::throttle::{Scope, decayed};
 use crate::error::Error;
 use crate::store::throttles::{self, Throttle};
-
-/// The number of concurrent checks of one name.
-/// An attempt counts as a failure until it succeeds, so more concurrent logins of one user would
-/// block each other. Two replicas together stay below the number of free attempts.
-const MAX_CONCURRENT_CHECKS: usize = 2;
-
-/// Permits for checks; names share 256 semaphores, which rarely costs time.
-#[derive(Debug)]
-pub(super) struct CheckPermits([Semaphore; 256]);
-
-impl Default for CheckPermits {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Semaphore::new(MAX_CONCURRENT_CHECKS)))
-    }
-}
 
 /// The outcome of an attempt.
 #[derive(Debug)]
@@ -104,9 +89,7 @@ impl IdentityUseCases {
 
     /// Waits until fewer than the maximum of checks of this name are running.
     pub(super) async fn acquire_check_permit(&self, scope: Scope, name: &str) -> Option<SemaphorePermit<'_>> {
-        let [first, ..] = self.secrets.throttle_key(scope.name(), name);
-        // The semaphore is never closed.
-        self.check_permits.0[usize::from(first)].acquire().await.ok()
+        self.check_permits.acquire(&self.secrets.throttle_key(scope.name(), name)).await
     }
 
     /// Refunds an attempt that was no failure.

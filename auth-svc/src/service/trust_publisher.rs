@@ -20,10 +20,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::manage_ip_rules::enforced_rule;
 use super::signing::Signer;
 use crate::domain::role;
-use crate::store::{ip_rules, revocations, roles, signing_keys};
+use crate::store::ip_rules::{self, IpRule};
+use crate::store::{revocations, roles, signing_keys};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The age from which the state that was read is too old for a snapshot.
@@ -126,7 +126,7 @@ impl TrustPublisher {
             keys.into_iter().filter_map(|key| Some((key.kid, key.public_key.try_into().ok()?))).collect();
         let roles = role::built_in_roles().into_iter().chain(own);
         let roles = roles.map(|role| (role.name, role.permissions.into_iter().collect())).collect();
-        let ip_rules = rules.iter().filter_map(enforced_rule).collect();
+        let ip_rules = rules.iter().filter_map(IpRule::to_enforced).collect();
         self.publish(keys, revoked, roles, ip_rules, now);
         Ok(())
     }

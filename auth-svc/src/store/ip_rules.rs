@@ -1,6 +1,7 @@
 //! Networks that are allowed or denied.
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::access::EnforcedIpRule;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,6 +16,14 @@ pub struct IpRule {
     pub cidr: String,
     pub note: String,
     pub created_at: DateTime<Utc>,
+}
+
+impl IpRule {
+    /// Returns the rule in the form that verifiers use.
+    pub fn to_enforced(&self) -> Option<EnforcedIpRule> {
+        let allow = self.action == Action::Allow;
+        Some(EnforcedIpRule { user_id: self.user_id, network: self.cidr.parse().ok()?, allow })
+    }
 }
 
 pub async fn insert(
