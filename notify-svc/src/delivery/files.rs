@@ -9,7 +9,8 @@ use std::path::Path;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{DeliveryError, Envelope};
+use super::error::DeliveryError;
+use super::message::Envelope;
 
 pub fn prepare(dir: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)

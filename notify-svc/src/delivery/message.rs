@@ -1,17 +1,31 @@
 //! Builds the MIME message of an email (RFC 5322).
 
+use chrono::{DateTime, Utc};
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
+use uuid::Uuid;
 
-use super::{DeliveryError, Envelope};
+use super::error::DeliveryError;
+use crate::domain::kind::NotificationKind;
 use crate::render::RenderedEmail;
 
 const KIND: HeaderName = HeaderName::new_from_ascii_str("X-FinTrac-Kind");
 const LIST_UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
 const LIST_UNSUBSCRIBE_POST: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe-Post");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
+
+/// The metadata of an email.
+#[derive(Debug)]
+pub struct Envelope {
+    pub id: Uuid,
+    pub kind: NotificationKind,
+    pub to: String,
+    /// The URL that unsubscribes from emails of this kind.
+    pub unsubscribe: Option<String>,
+    pub date: DateTime<Utc>,
+}
 
 pub fn build(
     from: &Mailbox,
