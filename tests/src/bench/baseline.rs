@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use tokio::process::Command;
 
-use crate::report::RunResults;
+use crate::run_results::RunResults;
 
 const SETUP: &str = include_str!("../../bench/baseline-setup.sql");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/baseline.sql");

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::report::RunResults;
+use crate::run_results::RunResults;
 
 const HOUSEHOLDS: usize = 100;
 const ACCOUNTS: usize = 10;

@@ -14,6 +14,7 @@ mod load;
 mod login;
 mod replicas;
 mod report;
+mod run_results;
 mod scale;
 mod users;
 

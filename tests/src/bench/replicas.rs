@@ -8,7 +8,7 @@ use std::time::Duration;
 use fintrac_tests::system::System;
 
 use crate::load::Workload;
-use crate::report::RunResults;
+use crate::run_results::RunResults;
 
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
