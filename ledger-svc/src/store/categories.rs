@@ -6,8 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::parse_stored;
-use crate::domain::category::{Category, CategoryType};
-use crate::domain::posting;
+use crate::domain::category::{Category, CategoryRef, CategoryType};
 
 struct CategoryRow {
     id: Uuid,
@@ -88,7 +87,7 @@ pub async fn list(
 pub async fn find_live(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-) -> Result<Vec<((Uuid, Uuid), posting::CategoryRef)>, sqlx::Error> {
+) -> Result<Vec<((Uuid, Uuid), CategoryRef)>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"select requested.household_id as "household_id!", requested.id as "requested!", live.id, live.category_type
@@ -106,7 +105,7 @@ pub async fn find_live(
     rows.into_iter()
         .map(|row| {
             let category_type = parse_stored(&row.category_type, CategoryType::from_text)?;
-            Ok(((row.household_id, row.requested), posting::CategoryRef { id: row.id, category_type }))
+            Ok(((row.household_id, row.requested), CategoryRef { id: row.id, category_type }))
         })
         .collect()
 }

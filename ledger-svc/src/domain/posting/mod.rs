@@ -11,6 +11,7 @@ mod plan;
 mod postings;
 mod rejection;
 mod resolve;
+mod signed_posting;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +19,9 @@ pub use batch_state::{BatchState, FutureChange, StoredTransaction};
 pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
-pub use postings::{Posting, Valuation};
 pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
-pub use resolve::{CategoryRef, ResolvedCommand, rates_needed, resolve};
+pub use resolve::{ResolvedCommand, rates_needed, resolve};
+pub use signed_posting::{Posting, Valuation};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;

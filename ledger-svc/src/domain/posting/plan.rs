@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::batch_state::{BatchState, StoredTransaction};
 use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
-use super::postings::{Posting, PostingSet, Rates, TooLarge, build_postings};
+use super::postings::{PostingSet, Rates, TooLarge, build_postings};
 use super::rejection::{Rejection, name_taken};
 use super::resolve::{ResolvedCommand, ResolvedSplit, ResolvedTransaction, find_posted, find_transaction};
+use super::signed_posting::Posting;
 use super::{Command, CommandKind};
 use crate::domain::account::{Account, AccountChanges, AccountInput, AccountUpdate};
 use crate::domain::rate::{Quotes, Rate};

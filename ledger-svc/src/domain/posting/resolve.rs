@@ -12,7 +12,7 @@ use super::batch_state::{BatchState, StoredTransaction};
 use super::rejection::Rejection;
 use super::{Command, CommandKind};
 use crate::domain::account::Account;
-use crate::domain::category::CategoryType;
+use crate::domain::category::{CategoryRef, CategoryType};
 use crate::domain::transaction::{
     MAX_TAG_CHARS, SplitInput, Texts, TransactionChanges, TransactionInput, TransactionStatus,
     TransactionType,
@@ -23,13 +23,6 @@ const MAX_REFERENCE_CHARS: usize = 100;
 const MAX_NOTES_CHARS: usize = 4000;
 const MAX_TAGS: usize = 20;
 const MAX_SPLITS: usize = 50;
-
-/// A live category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CategoryRef {
-    pub id: Uuid,
-    pub category_type: CategoryType,
-}
 
 /// A validated split.
 #[derive(Debug, Clone, PartialEq, Eq)]
