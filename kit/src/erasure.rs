@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use crate::access::caller::RequestOrigin;
 use crate::clock::Clock;
+use crate::dependencies::ServiceDependencies;
 use crate::error::chain;
-use crate::events::{self, HandlerError, NewEvent, WakeSignal};
+use crate::events::{self, NewEvent, WakeSignal};
 use crate::jobs::{Job, JobError, Queue, Singleton, Worker};
-use crate::module::ServiceDependencies;
 use crate::random::Random;
 
 /// The queue of the job that processes all pending erasures.
@@ -59,14 +59,14 @@ pub async fn enqueue_from_event(
     connection: &mut PgConnection,
     event: &Event,
     now: DateTime<Utc>,
-) -> Result<(), HandlerError> {
+) -> Result<(), sqlx::Error> {
     if !is_erasure_request(event) {
         return Ok(());
     }
-    let id = |text: &str| Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()));
+    let id = |text: &str| Uuid::parse_str(text).map_err(|error| sqlx::Error::Decode(error.into()));
     let household_id = if event.household_id.is_empty() { None } else { Some(id(&event.household_id)?) };
     let subject = Subject { event_id: id(&event.id)?, user_id: id(&event.user_id)?, household_id };
-    Ok(enqueue(connection, &subject, now).await?)
+    enqueue(connection, &subject, now).await
 }
 
 /// Records a user to erase; the same request has no effect a second time.

@@ -13,6 +13,7 @@ pub mod connection_limit;
 pub mod context;
 pub mod database;
 pub mod date;
+mod dependencies;
 pub mod erasure;
 pub mod error;
 pub mod events;

@@ -3,7 +3,6 @@
 //! The same value runs alone on a port or together with the other services in one process.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -12,41 +11,19 @@ use sqlx::{Connection as _, PgPool};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::access::credential::ServiceKeys;
-use crate::access::token_verifier::TokenVerifier;
 use crate::clock::Clock;
 use crate::database::Schema;
 use crate::database::{SchemaError, ensure_event_partitions, is_transient};
 use crate::erasure;
-use crate::events::{self, Consumer, EventLog, Handler, WakeSignal};
+use crate::events::{self, Consumer, EventLog, Handler};
 use crate::idempotency;
 use crate::jobs::{self, BoxError, Jobs, Runner, Worker};
-use crate::random::Random;
 use crate::transport::Transport;
+
+pub use crate::dependencies::ServiceDependencies;
 
 /// The interval at which a service records its metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The dependencies that every service is built from.
-#[derive(Debug, Clone)]
-pub struct ServiceDependencies {
-    /// Source of the current time.
-    pub clock: Clock,
-    /// Source of ids and random bytes.
-    pub random: Random,
-    /// Keys of service credentials.
-    pub keys: ServiceKeys,
-    /// Verifier of access tokens.
-    pub token_verifier: Arc<TokenVerifier>,
-    /// Connections to the service's schema.
-    pub pool: PgPool,
-    /// Signal that wakes the readers of the event log after a commit.
-    pub event_log_signal: WakeSignal,
-    /// Signal that wakes the workers after a commit with new jobs.
-    pub job_signal: WakeSignal,
-    /// Canceled when listeners close, to end streams that have no end of their own.
-    pub closing: CancellationToken,
-}
 
 /// A task that runs with the RPC server until its token is canceled.
 pub type BackgroundTask = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;

@@ -12,15 +12,14 @@ use fintrac_proto::events::v1::{Event, Position, SubscribeRequest};
 use prost::Message as _;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Status};
+use tonic::Request;
 use uuid::Uuid;
 
+use super::handler::{Handler, HandlerError};
+use super::wake_signal::WakeSignal;
 use crate::clock::Clock;
-use crate::database::is_transient;
+use crate::dependencies::ServiceDependencies;
 use crate::erasure;
-use crate::error::{chain, is_unavailable};
-use crate::events::WakeSignal;
-use crate::module::ServiceDependencies;
 use crate::transport::{NoDeadline, Transport};
 
 /// The number of attempts before an event becomes a dead letter.
@@ -28,90 +27,6 @@ const MAX_ATTEMPTS: u32 = 5;
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// The longest delay, short because clients that wait for an effect wait too.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
-
-/// The reason why an event was not applied.
-#[derive(Debug, thiserror::Error)]
-pub enum HandlerError {
-    /// A dependency is unavailable; the event is retried for as long as necessary.
-    #[error("{0}")]
-    Transient(String),
-    /// The event itself cannot be processed.
-    #[error("{0}")]
-    Permanent(String),
-}
-
-impl From<sqlx::Error> for HandlerError {
-    fn from(error: sqlx::Error) -> Self {
-        if is_transient(&error) { Self::Transient(chain(&error)) } else { Self::Permanent(chain(&error)) }
-    }
-}
-
-impl From<Status> for HandlerError {
-    fn from(status: Status) -> Self {
-        let text = format!("{}: {}", status.code(), status.message());
-        if is_unavailable(&status) { Self::Transient(text) } else { Self::Permanent(text) }
-    }
-}
-
-/// Applies the events of another service.
-/// It receives the events of a batch in order; if they fail, it receives each one alone.
-pub trait Handler: Send + Sync + 'static {
-    /// Data that [`Handler::prepare`] collects for [`Handler::apply`].
-    type Preparation: Send;
-
-    /// Calls other services while no transaction is open.
-    fn prepare(
-        &self,
-        events: &[Event],
-    ) -> impl Future<Output = Result<Self::Preparation, HandlerError>> + Send;
-
-    /// Applies the events in the transaction that advances the cursor.
-    fn apply(
-        &self,
-        connection: &mut PgConnection,
-        events: &[Event],
-        prepared: Self::Preparation,
-    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
-
-    /// Runs after the commit of these events' effects.
-    fn on_commit(&self, _events: &[Event]) {}
-
-    /// Handles an event that becomes a dead letter.
-    /// It runs in the transaction that advances the cursor.
-    fn on_dead_letter(
-        &self,
-        _connection: &mut PgConnection,
-        _event: &Event,
-    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
-        async { Ok(()) }
-    }
-
-    /// Returns whether this event may become a dead letter; erasures never do.
-    fn may_dead_letter(&self, event: &Event) -> bool {
-        !erasure::is_erasure_request(event)
-    }
-}
-
-/// The handler of a service that needs only the erasures of a log.
-#[derive(Debug)]
-pub struct NoHandler;
-
-impl Handler for NoHandler {
-    type Preparation = ();
-
-    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
-        Ok(())
-    }
-
-    async fn apply(
-        &self,
-        _connection: &mut PgConnection,
-        _events: &[Event],
-        (): (),
-    ) -> Result<(), HandlerError> {
-        Ok(())
-    }
-}
 
 /// A consumer of the log of `source`, in the schema of `pool`.
 /// It also queues the erasures that the log requests.
@@ -218,7 +133,7 @@ impl<H: Handler> Consumer<H> {
                 }
                 (Err(HandlerError::Permanent(error)), [event]) => {
                     attempts += 1;
-                    if attempts >= MAX_ATTEMPTS && self.handler.may_dead_letter(event) {
+                    if attempts >= MAX_ATTEMPTS && !erasure::is_erasure_request(event) {
                         self.dead_letter(event, &error).await?;
                         (remaining, attempts) = (later, 0);
                         continue;

@@ -4,11 +4,13 @@
 //! services in an order that loses no event. A [`Consumer`] applies each event exactly once.
 
 mod consumer;
+mod handler;
 mod log;
 mod subscription;
 mod wake_signal;
 
-pub use consumer::{Consumer, Handler, HandlerError, NoHandler};
+pub use consumer::Consumer;
+pub use handler::{Handler, HandlerError, NoHandler};
 pub use log::{
     NewEvent, append, append_all, drop_expired_partitions, horizon_lag_seconds, open_epoch,
     record_version_if_newer,

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::worker::{BoxError, Job, JobError, Worker, retry_delay};
 use crate::clock::Clock;
+use crate::dependencies::ServiceDependencies;
 use crate::error::chain;
 use crate::events::WakeSignal;
-use crate::module::ServiceDependencies;
 use crate::random::Random;
 
 /// The interval at which the table is polled without a wake signal.

@@ -1,0 +1,32 @@
+//! The dependencies that every service is built from.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::credential::ServiceKeys;
+use crate::access::token_verifier::TokenVerifier;
+use crate::clock::Clock;
+use crate::events::WakeSignal;
+use crate::random::Random;
+/// The dependencies that every service is built from.
+#[derive(Debug, Clone)]
+pub struct ServiceDependencies {
+    /// Source of the current time.
+    pub clock: Clock,
+    /// Source of ids and random bytes.
+    pub random: Random,
+    /// Keys of service credentials.
+    pub keys: ServiceKeys,
+    /// Verifier of access tokens.
+    pub token_verifier: Arc<TokenVerifier>,
+    /// Connections to the service's schema.
+    pub pool: PgPool,
+    /// Signal that wakes the readers of the event log after a commit.
+    pub event_log_signal: WakeSignal,
+    /// Signal that wakes the workers after a commit with new jobs.
+    pub job_signal: WakeSignal,
+    /// Canceled when listeners close, to end streams that have no end of their own.
+    pub closing: CancellationToken,
+}
