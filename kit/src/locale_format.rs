@@ -21,6 +21,7 @@ pub struct LocaleFormatter {
     dates: DateTimeFormatter<YMD>,
     short_dates: DateTimeFormatter<YMD>,
     months: DateTimeFormatter<YM>,
+    short_months: DateTimeFormatter<YM>,
     date_times: DateTimeFormatter<YMDT>,
 }
 
@@ -38,6 +39,8 @@ impl LocaleFormatter {
             amounts: DecimalFormatter::try_new(locale.clone().into(), DecimalFormatterOptions::default())
                 .map_err(|error| unknown(&error))?,
             months: DateTimeFormatter::try_new(locale.clone().into(), YM::long())
+                .map_err(|error| unknown(&error))?,
+            short_months: DateTimeFormatter::try_new(locale.clone().into(), YM::medium())
                 .map_err(|error| unknown(&error))?,
             date_times: DateTimeFormatter::try_new(locale.clone().into(), YMD::long().with_time_hm())
                 .map_err(|error| unknown(&error))?,
@@ -103,6 +106,14 @@ impl LocaleFormatter {
     pub fn month(&self, day: &str) -> Result<String, LocaleFormatError> {
         Ok(self.months.format(&parse(day)?).to_string())
     }
+
+    /// Formats the abbreviated month and year of a date given as YYYY-MM-DD.
+    ///
+    /// # Errors
+    /// If the date does not exist.
+    pub fn short_month(&self, day: &str) -> Result<String, LocaleFormatError> {
+        Ok(self.short_months.format(&parse(day)?).to_string())
+    }
 }
 
 fn parse(day: &str) -> Result<Date<Iso>, LocaleFormatError> {
@@ -121,18 +132,37 @@ mod tests {
 
     #[test]
     fn each_locale_has_its_own_format() {
-        for (language, amount, day, short, month) in [
-            ("en", "-1,234,567.50 USD", "November 3, 2026", "11/3/26", "November 2026"),
-            ("de", "-1.234.567,50 USD", "3. November 2026", "03.11.26", "November 2026"),
-            ("fr", "-1\u{202f}234\u{202f}567,50 USD", "3 novembre 2026", "03/11/2026", "novembre 2026"),
-            ("es", "-1.234.567,50 USD", "3 de noviembre de 2026", "3/11/26", "noviembre de 2026"),
-            ("pt", "-1\u{a0}234\u{a0}567,50 USD", "3 de novembro de 2026", "03/11/26", "novembro de 2026"),
+        for (language, amount, day, short, months) in [
+            ("en", "-1,234,567.50 USD", "November 3, 2026", "11/3/26", ["November 2026", "Nov 2026"]),
+            ("de", "-1.234.567,50 USD", "3. November 2026", "03.11.26", ["November 2026", "11/2026"]),
+            (
+                "fr",
+                "-1\u{202f}234\u{202f}567,50 USD",
+                "3 novembre 2026",
+                "03/11/2026",
+                ["novembre 2026", "nov. 2026"],
+            ),
+            (
+                "es",
+                "-1.234.567,50 USD",
+                "3 de noviembre de 2026",
+                "3/11/26",
+                ["noviembre de 2026", "nov 2026"],
+            ),
+            (
+                "pt",
+                "-1\u{a0}234\u{a0}567,50 USD",
+                "3 de novembro de 2026",
+                "03/11/26",
+                ["novembro de 2026", "11/2026"],
+            ),
         ] {
             let formatter = LocaleFormatter::new(language).expect(language);
             assert_eq!(formatter.amount("-1234567.50", "USD").expect("an amount"), amount, "{language}");
             assert_eq!(formatter.date("2026-11-03").expect("a day"), day, "{language}");
             assert_eq!(formatter.short_date("2026-11-03").expect("a day"), short, "{language}");
-            assert_eq!(formatter.month("2026-11-03").expect("a day"), month, "{language}");
+            assert_eq!(formatter.month("2026-11-03").expect("a day"), months[0], "{language}");
+            assert_eq!(formatter.short_month("2026-11-03").expect("a day"), months[1], "{language}");
         }
         let date_time = "2026-11-03T16:05:59".parse().expect("a time");
         assert_eq!(
