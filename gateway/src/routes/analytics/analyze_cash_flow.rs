@@ -2,40 +2,18 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use fintrac_proto::ledger::v1 as pb;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::chart::Chart;
+use super::chart::{BLUE, GREEN, Mark, ORANGE, VERMILION};
 use super::format::FormatOptions;
-use super::sum::{CurrencySum, Span, Sum, csv_cell, currencies, currency_sums};
+use super::query::IntervalQuery;
+use super::sum::{CurrencySum, Span, Sum, currency_sums};
+use super::table::{Label, Table};
 use crate::extract::{RequirePermission, StrictQuery, permission};
-use crate::openapi::{ReadProblems, enums};
+use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::csv::CsvWriter;
 use crate::state::AppState;
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct AnalyzeCashFlowQuery {
-    /// The first day, included; default: the first day of the year that ends on `to`.
-    #[param(value_type = Option<chrono::NaiveDate>)]
-    from: Option<String>,
-    /// The last day, included; default: today in the household's time zone.
-    #[param(value_type = Option<chrono::NaiveDate>)]
-    to: Option<String>,
-    /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
-    /// The span must have at most 4,000 intervals.
-    #[param(value_type = Option<enums::Interval>, inline)]
-    interval: Option<String>,
-    /// The response format: `json` (default), `csv` or `svg` (a chart).
-    #[param(value_type = Option<enums::ChartFormat>, inline)]
-    format: Option<String>,
-    /// If true, CSV begins with a byte order mark.
-    /// Spreadsheets need it to detect UTF-8. Default: false.
-    #[param(value_type = Option<bool>)]
-    bom: Option<String>,
-}
 
 /// Inflows and outflows of money over time.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +48,39 @@ pub struct CashFlowInterval {
     cumulative_unpriced: Vec<CurrencySum>,
 }
 
+impl CashFlowResponse {
+    pub fn table(&self, interval: Option<&String>) -> Table<'_, &CashFlowInterval> {
+        Table::new("cash-flow", &self.currency_code, &self.data, |row| {
+            Some(Label::interval(&row.span.from, interval))
+        })
+        .column("from", |row| &row.span.from)
+        .column("to", |row| &row.span.to)
+        .currency_column()
+        .money("inflow", |row| &row.inflow.amount)
+        .drawn("chart-inflow", Mark::Bar(GREEN))
+        .money("outflow", |row| &row.outflow.amount)
+        .drawn("chart-outflow", Mark::Bar(VERMILION))
+        .money("other", |row| &row.other.amount)
+        .drawn_unless_zero("chart-other", Mark::Bar(ORANGE))
+        .money("net", |row| &row.net.amount)
+        .drawn("chart-net", Mark::Line(BLUE))
+        .money("cumulative", |row| &row.cumulative)
+        .column("inflow_by_currency", |row| &row.inflow.by_currency)
+        .column("outflow_by_currency", |row| &row.outflow.by_currency)
+        .unpriced("inflow_unpriced", |row| &row.inflow.unpriced)
+        .unpriced("outflow_unpriced", |row| &row.outflow.unpriced)
+        .unpriced("other_unpriced", |row| &row.other.unpriced)
+        .unpriced("cumulative_unpriced", |row| &row.cumulative_unpriced)
+    }
+}
+
+impl From<pb::AnalyzeIncomeExpenseResponse> for CashFlowResponse {
+    fn from(response: pb::AnalyzeIncomeExpenseResponse) -> Self {
+        let data = response.intervals.into_iter().map(Into::into).collect();
+        Self { currency_code: response.currency_code, data }
+    }
+}
+
 impl From<pb::IncomeExpense> for CashFlowInterval {
     fn from(row: pb::IncomeExpense) -> Self {
         Self {
@@ -84,88 +95,27 @@ impl From<pb::IncomeExpense> for CashFlowInterval {
     }
 }
 
-fn to_csv(analysis: &CashFlowResponse) -> CsvWriter {
-    let mut csv = CsvWriter::new(&[
-        "from",
-        "to",
-        "currency_code",
-        "inflow",
-        "outflow",
-        "other",
-        "net",
-        "cumulative",
-        "inflow_by_currency",
-        "outflow_by_currency",
-        "inflow_unpriced",
-        "outflow_unpriced",
-        "other_unpriced",
-        "cumulative_unpriced",
-    ]);
-    for row in &analysis.data {
-        csv.write_row([
-            row.span.from.clone(),
-            row.span.to.clone(),
-            analysis.currency_code.clone(),
-            row.inflow.amount.clone(),
-            row.outflow.amount.clone(),
-            row.other.amount.clone(),
-            row.net.amount.clone(),
-            row.cumulative.clone(),
-            row.inflow.by_currency_cell(),
-            row.outflow.by_currency_cell(),
-            csv_cell(&row.inflow.unpriced),
-            csv_cell(&row.outflow.unpriced),
-            csv_cell(&row.other.unpriced),
-            csv_cell(&row.cumulative_unpriced),
-        ]);
-    }
-    csv
-}
-
 /// Analyze cash flow
 ///
 /// Returns the inflow and outflow of each interval as JSON, CSV or a chart. Transfers between
 /// accounts of the household are neither; opening balances and adjustments are listed separately as
 /// `other`.
-#[utoipa::path(get, path = "/analytics/cash-flow", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCashFlowQuery),
+#[utoipa::path(get, path = "/analytics/cash-flow", tag = "analytics", security(("access_token" = ["transactions:read"])), params(IntervalQuery),
     responses((status = 200, description = "The cash flow", content(
         (CashFlowResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
 pub async fn analyze_cash_flow(
     State(state): State<AppState>,
     _user: RequirePermission<permission::TransactionsRead>,
     headers: HeaderMap,
-    StrictQuery(query): StrictQuery<AnalyzeCashFlowQuery>,
+    StrictQuery(query): StrictQuery<IntervalQuery>,
 ) -> Result<Response, Problem> {
     let options = FormatOptions::parse(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeIncomeExpenseRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
-        interval: query.interval.unwrap_or_default(),
+        interval: query.interval.clone().unwrap_or_default(),
     };
-    let response = state.analytics().analyze_income_expense(request).await?.into_inner();
-    let data = response.intervals.into_iter().map(Into::into).collect();
-    let analysis = CashFlowResponse { currency_code: response.currency_code, data };
-    options.respond("cash-flow", analysis, to_csv, |analysis| {
-        let amounts = |field: fn(&CashFlowInterval) -> &String| {
-            analysis.data.iter().map(|row| field(row).clone()).collect()
-        };
-        let mut series = vec![
-            ("chart-net", amounts(|row| &row.net.amount)),
-            ("chart-cumulative", amounts(|row| &row.cumulative)),
-        ];
-        // Without this series the cumulative line would jump for no visible reason.
-        let is_zero = |amount: &String| amount.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-        if analysis.data.iter().any(|row| !is_zero(&row.other.amount)) {
-            series.insert(1, ("chart-other", amounts(|row| &row.other.amount)));
-        }
-        let chart = Chart {
-            language: &options.language,
-            title: "chart-cash-flow",
-            title_suffix: analysis.currency_code.clone(),
-            labels: analysis.data.iter().map(|row| row.span.from.clone()).collect(),
-            series,
-            unpriced: currencies(analysis.data.iter().flat_map(|row| &row.cumulative_unpriced)),
-        };
-        chart.lines()
-    })
+    let analysis =
+        CashFlowResponse::from(state.analytics().analyze_income_expense(request).await?.into_inner());
+    options.respond(&analysis, || analysis.table(query.interval.as_ref()))
 }

@@ -5,13 +5,13 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::chart::Chart;
+use super::chart::{BLUE, LIGHT_BLUE, Mark};
 use super::format::FormatOptions;
-use super::sum::{CurrencySum, Span, Sum, csv_cell, currencies, currency_sums, non_empty};
+use super::sum::{CurrencySum, Span, Sum, currency_sums, non_empty};
+use super::table::{Cell, Label, Table};
 use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::csv::{CsvWriter, escape_formula};
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -109,39 +109,25 @@ impl From<pb::AnalyzeCategoriesResponse> for CategoryAnalysisResponse {
     }
 }
 
-fn to_csv(analysis: &CategoryAnalysisResponse) -> CsvWriter {
-    let mut csv = CsvWriter::new(&[
-        "id",
-        "name",
-        "parent_id",
-        "amount",
-        "currency_code",
-        "share",
-        "previous_amount",
-        "change",
-        "change_percent",
-        "by_currency",
-        "unpriced",
-        "previous_unpriced",
-    ]);
-    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-    for row in &analysis.data {
-        csv.write_row([
-            or_empty(&row.id),
-            escape_formula(row.name.as_deref().unwrap_or_default()),
-            or_empty(&row.parent_id),
-            row.amount.amount.clone(),
-            analysis.currency_code.clone(),
-            or_empty(&row.share),
-            row.previous_amount.clone(),
-            row.change.clone(),
-            or_empty(&row.change_percent),
-            row.amount.by_currency_cell(),
-            csv_cell(&row.amount.unpriced),
-            csv_cell(&row.previous_unpriced),
-        ]);
+impl CategoryAnalysisResponse {
+    pub fn table(&self) -> Table<'_, &AnalyzedCategory> {
+        Table::new("categories", &self.currency_code, &self.data, |row| Some(Label::Name(row.name.as_ref())))
+            .span(&self.span)
+            .column("id", |row| row.id.as_ref())
+            .column("name", |row| Cell::text(row.name.as_ref()))
+            .column("parent_id", |row| row.parent_id.as_ref())
+            .money("amount", |row| &row.amount.amount)
+            .drawn("chart-now", Mark::Bar(BLUE))
+            .currency_column()
+            .column("share", |row| row.share.as_ref())
+            .money("previous_amount", |row| &row.previous_amount)
+            .drawn("chart-before", Mark::Bar(LIGHT_BLUE))
+            .money("change", |row| &row.change)
+            .column("change_percent", |row| row.change_percent.as_ref())
+            .column("by_currency", |row| &row.amount.by_currency)
+            .unpriced("unpriced", |row| &row.amount.unpriced)
+            .unpriced("previous_unpriced", |row| &row.previous_unpriced)
     }
-    csv
 }
 
 /// Analyze categories
@@ -166,22 +152,5 @@ pub async fn analyze_categories(
     };
     let analysis =
         CategoryAnalysisResponse::from(state.analytics().analyze_categories(request).await?.into_inner());
-    options.respond("categories", analysis, to_csv, |analysis| {
-        let none = options.language.text("chart-uncategorized").into_owned();
-        let name = |row: &AnalyzedCategory| row.name.clone().unwrap_or_else(|| none.clone());
-        let chart = Chart {
-            language: &options.language,
-            title: "chart-categories",
-            title_suffix: analysis.span.title_suffix(&analysis.currency_code),
-            labels: analysis.data.iter().map(name).collect(),
-            series: vec![
-                ("chart-now", analysis.data.iter().map(|row| row.amount.amount.clone()).collect()),
-                ("chart-before", analysis.data.iter().map(|row| row.previous_amount.clone()).collect()),
-            ],
-            unpriced: currencies(
-                analysis.data.iter().flat_map(|row| row.amount.unpriced.iter().chain(&row.previous_unpriced)),
-            ),
-        };
-        chart.horizontal_bars()
-    })
+    options.respond(&analysis, || analysis.table())
 }

@@ -5,13 +5,13 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::chart::Chart;
+use super::chart::{BLUE, Mark};
 use super::format::FormatOptions;
-use super::sum::{Span, Sum, csv_cell, currencies, non_empty};
+use super::sum::{Span, Sum, non_empty};
+use super::table::{Cell, Label, Table};
 use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::csv::{CsvWriter, escape_formula};
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -88,35 +88,24 @@ impl From<pb::AnalyzeSpendingResponse> for SpendingResponse {
     }
 }
 
-impl SpendingGroup {
-    fn label(&self, none: &str) -> String {
-        match (&self.span, &self.name) {
-            (Some(span), _) => span.from.clone(),
-            (None, Some(name)) => name.clone(),
-            (None, None) => none.to_owned(),
-        }
+impl SpendingResponse {
+    pub fn table(&self, group_by: Option<&String>) -> Table<'_, &SpendingGroup> {
+        Table::new("spending", &self.currency_code, &self.data, |row| match &row.span {
+            Some(span) => Some(Label::interval(&span.from, group_by)),
+            None => Some(Label::Name(row.name.as_ref())),
+        })
+        .span(&self.span)
+        .column("id", |row| row.id.as_ref())
+        .column("name", |row| Cell::text(row.name.as_ref()))
+        .column("from", |row| row.span.as_ref().map(|span| &span.from))
+        .column("to", |row| row.span.as_ref().map(|span| &span.to))
+        .money("amount", |row| &row.spent.amount)
+        .drawn("chart-expense", Mark::Bar(BLUE))
+        .currency_column()
+        .column("share", |row| row.share.as_ref())
+        .column("by_currency", |row| &row.spent.by_currency)
+        .unpriced("unpriced", |row| &row.spent.unpriced)
     }
-}
-
-fn to_csv(analysis: &SpendingResponse) -> CsvWriter {
-    let columns = ["id", "name", "from", "to", "amount", "currency_code", "share", "by_currency", "unpriced"];
-    let mut csv = CsvWriter::new(&columns);
-    for row in &analysis.data {
-        let (from, to) =
-            row.span.as_ref().map(|span| (span.from.clone(), span.to.clone())).unwrap_or_default();
-        csv.write_row([
-            row.id.clone().unwrap_or_default(),
-            escape_formula(row.name.as_deref().unwrap_or_default()),
-            from,
-            to,
-            row.spent.amount.clone(),
-            analysis.currency_code.clone(),
-            row.share.clone().unwrap_or_default(),
-            row.spent.by_currency_cell(),
-            csv_cell(&row.spent.unpriced),
-        ]);
-    }
-    csv
 }
 
 /// Analyze spending
@@ -136,26 +125,8 @@ pub async fn analyze_spending(
     let request = pb::AnalyzeSpendingRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
-        group_by: query.group_by.unwrap_or_default(),
+        group_by: query.group_by.clone().unwrap_or_default(),
     };
     let analysis = SpendingResponse::from(state.analytics().analyze_spending(request).await?.into_inner());
-    options.respond("spending", analysis, to_csv, |analysis| {
-        let none = options.language.text("chart-uncategorized");
-        let chart = Chart {
-            language: &options.language,
-            title: "chart-spending",
-            title_suffix: analysis.span.title_suffix(&analysis.currency_code),
-            labels: analysis.data.iter().map(|row| row.label(&none)).collect(),
-            series: vec![(
-                "chart-expense",
-                analysis.data.iter().map(|row| row.spent.amount.clone()).collect(),
-            )],
-            unpriced: currencies(&analysis.total.unpriced),
-        };
-        if analysis.data.iter().any(|row| row.span.is_some()) {
-            chart.bars()
-        } else {
-            chart.horizontal_bars()
-        }
-    })
+    options.respond(&analysis, || analysis.table(query.group_by.as_ref()))
 }

@@ -5,13 +5,13 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::chart::Chart;
+use super::chart::{BLUE, Mark};
 use super::format::FormatOptions;
-use super::sum::{CurrencySum, Span, Sum, csv_cell, currencies, currency_sums, non_empty};
+use super::sum::{CurrencySum, Span, Sum, currency_sums, non_empty};
+use super::table::{Cell, Label, Table};
 use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::csv::{CsvWriter, escape_formula};
 use crate::routes::transactions::response::TransactionResponse;
 use crate::state::AppState;
 
@@ -105,71 +105,47 @@ impl From<pb::AnalyzePatternsResponse> for SpendingPatternsResponse {
     }
 }
 
-/// Writes all three patterns into one table; the column `pattern` names the kind.
-fn to_csv(analysis: &SpendingPatternsResponse) -> CsvWriter {
-    let columns = [
-        "pattern",
-        "id",
-        "name",
-        "date",
-        "amount",
-        "currency_code",
-        "by_currency",
-        "usual",
-        "change_percent",
-        "unpriced",
-    ];
-    let mut csv = CsvWriter::new(&columns);
-    let none = String::new;
-    for WeekdayPattern { weekday, average } in &analysis.weekdays {
-        let (id, amount, code) =
-            (weekday.to_string(), average.amount.clone(), analysis.currency_code.clone());
-        let name = "weekday".to_owned();
-        let unpriced = csv_cell(&average.unpriced);
-        csv.write_row([
-            name,
-            id,
-            none(),
-            none(),
-            amount,
-            code,
-            average.by_currency_cell(),
-            none(),
-            none(),
-            unpriced,
-        ]);
+impl SpendingPatternsResponse {
+    /// Returns one table of all patterns; the column `pattern` names the kind.
+    pub fn table(&self) -> Table<'_, (Option<Label<'_>>, [Cell<'_>; 10])> {
+        use Cell::{Empty, Money, Number, Plain, Sums, Text, Unpriced};
+        let code = Plain(&self.currency_code);
+        let weekdays = self.weekdays.iter().map(|WeekdayPattern { weekday, average: sum }| {
+            let (pattern, id, by_currency) = (Plain("weekday"), Number(*weekday), Sums(&sum.by_currency));
+            let (amount, unpriced) = (Money(&sum.amount), Unpriced(&sum.unpriced));
+            let cells = [pattern, id, Empty, Empty, amount, code, by_currency, Empty, Empty, unpriced];
+            (Some(Label::Weekday(*weekday)), cells)
+        });
+        let largest = self.largest.iter().map(|transaction| {
+            let [id, name, date, amount, code] = transaction.csv_summary();
+            let [id, date, amount, code] = [id, date, amount, code].map(Plain);
+            (None, [Plain("largest"), id, Text(name), date, amount, code, Empty, Empty, Empty, Empty])
+        });
+        let unusual = self.unusual.iter().map(|row| {
+            let (id, name) = (Cell::from(row.id.as_ref()), Cell::text(row.name.as_ref()));
+            let (amount, by_currency) = (Money(&row.amount.amount), Sums(&row.amount.by_currency));
+            let (usual, change) = (Money(&row.usual), Plain(&row.change_percent));
+            let unpriced = Unpriced(&row.amount.unpriced);
+            let cells =
+                [Plain("unusual"), id, name, Empty, amount, code, by_currency, usual, change, unpriced];
+            (None, cells)
+        });
+        Table::new("patterns", &self.currency_code, weekdays.chain(largest).chain(unusual), |(label, _)| {
+            label
+        })
+        .span(&self.span)
+        .column("pattern", |(_, cells)| cells[0])
+        .column("id", |(_, cells)| cells[1])
+        .column("name", |(_, cells)| cells[2])
+        .column("date", |(_, cells)| cells[3])
+        .column("amount", |(_, cells)| cells[4])
+        .drawn("chart-expense", Mark::Bar(BLUE))
+        .column("currency_code", |(_, cells)| cells[5])
+        .column("by_currency", |(_, cells)| cells[6])
+        .column("usual", |(_, cells)| cells[7])
+        .column("change_percent", |(_, cells)| cells[8])
+        .column("unpriced", |(_, cells)| cells[9])
     }
-    for row in &analysis.largest {
-        let (id, name, date, amount, code) = row.csv_summary();
-        let pattern = "largest".to_owned();
-        csv.write_row([
-            pattern,
-            id,
-            escape_formula(&name),
-            date,
-            amount,
-            code,
-            none(),
-            none(),
-            none(),
-            none(),
-        ]);
-    }
-    for row in &analysis.unusual {
-        csv.write_row([
-            "unusual".to_owned(),
-            row.id.clone().unwrap_or_default(),
-            escape_formula(row.name.as_deref().unwrap_or_default()),
-            none(),
-            row.amount.amount.clone(),
-            analysis.currency_code.clone(),
-            row.amount.by_currency_cell(),
-            row.usual.clone(),
-            row.change_percent.clone(),
-            csv_cell(&row.amount.unpriced),
-        ]);
-    }
-    csv
 }
 
 /// Analyze spending patterns
@@ -190,21 +166,5 @@ pub async fn analyze_spending_patterns(
         pb::AnalyzePatternsRequest { from: query.from.unwrap_or_default(), to: query.to.unwrap_or_default() };
     let analysis =
         SpendingPatternsResponse::from(state.analytics().analyze_patterns(request).await?.into_inner());
-    options.respond("patterns", analysis, to_csv, |analysis| {
-        let day = |row: &WeekdayPattern| {
-            options.language.text(&format!("chart-weekday-{}", row.weekday)).into_owned()
-        };
-        let chart = Chart {
-            language: &options.language,
-            title: "chart-patterns",
-            title_suffix: analysis.span.title_suffix(&analysis.currency_code),
-            labels: analysis.weekdays.iter().map(day).collect(),
-            series: vec![(
-                "chart-expense",
-                analysis.weekdays.iter().map(|row| row.average.amount.clone()).collect(),
-            )],
-            unpriced: currencies(analysis.weekdays.iter().flat_map(|row| &row.average.unpriced)),
-        };
-        chart.bars()
-    })
+    options.respond(&analysis, || analysis.table())
 }

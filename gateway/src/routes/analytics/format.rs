@@ -5,10 +5,10 @@ use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_SECURITY_
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::table::Table;
 use crate::extract::parse_bool;
 use crate::language::Language;
 use crate::problem::Problem;
-use crate::routes::csv::CsvWriter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -22,7 +22,7 @@ enum Format {
 pub struct FormatOptions {
     format: Format,
     bom: bool,
-    pub language: Language,
+    language: Language,
 }
 
 impl FormatOptions {
@@ -50,29 +50,25 @@ impl FormatOptions {
     }
 
     /// Renders the response in the requested format only.
-    pub fn respond<T: Serialize>(
+    pub fn respond<'a, R: Copy>(
         &self,
-        name: &str,
-        analysis: T,
-        csv: impl FnOnce(&T) -> CsvWriter,
-        chart: impl FnOnce(&T) -> Result<String, Problem>,
+        analysis: &'a impl Serialize,
+        table: impl FnOnce() -> Table<'a, R>,
     ) -> Result<Response, Problem> {
         Ok(match self.format {
             Format::Json => axum::Json(analysis).into_response(),
             Format::Csv => {
-                let disposition = format!("attachment; filename=\"{name}.csv\"");
+                let table = table();
+                let disposition = format!("attachment; filename=\"{}.csv\"", table.name);
                 let content_type = "text/csv; charset=utf-8; header=present".to_owned();
-                (
-                    [(CONTENT_TYPE, content_type), (CONTENT_DISPOSITION, disposition)],
-                    csv(&analysis).into_document(self.bom),
-                )
-                    .into_response()
+                let headers = [(CONTENT_TYPE, content_type), (CONTENT_DISPOSITION, disposition)];
+                (headers, table.csv().into_document(self.bom)).into_response()
             }
             Format::Svg => {
                 // An SVG that is opened on its own must not load or run anything.
                 let policy = "default-src 'none'; style-src 'unsafe-inline'";
                 let headers = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, policy)];
-                (headers, chart(&analysis)?).into_response()
+                (headers, table().chart(&self.language)?).into_response()
             }
         })
     }

@@ -5,5 +5,10 @@ pub mod analyze_net_worth;
 pub mod analyze_spending;
 pub mod analyze_spending_patterns;
 pub mod chart;
-pub mod format;
+mod format;
+mod query;
+mod scale;
 pub mod sum;
+mod table;
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use fintrac_proto::ledger::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -38,13 +36,6 @@ pub struct Span {
     pub to: String,
 }
 
-impl Span {
-    /// Returns the suffix of a chart title.
-    pub fn title_suffix(&self, currency: &str) -> String {
-        format!("{currency}, {} – {}", self.from, self.to)
-    }
-}
-
 impl From<pb::DateRange> for Span {
     fn from(span: pb::DateRange) -> Self {
         Self { from: span.from, to: span.to }
@@ -72,18 +63,6 @@ pub fn currency_sums(sums: Vec<pb::CurrencySum>) -> Vec<CurrencySum> {
 /// Formats sums for one CSV cell: `EUR 110.00; USD 40.00`.
 pub fn csv_cell(sums: &[CurrencySum]) -> String {
     sums.iter().map(|sum| format!("{} {}", sum.currency_code, sum.amount)).collect::<Vec<_>>().join("; ")
-}
-
-/// Collects the currencies of sums, each once, for the note on a chart.
-pub fn currencies<'a>(sums: impl IntoIterator<Item = &'a CurrencySum>) -> BTreeSet<String> {
-    sums.into_iter().map(|sum| sum.currency_code.clone()).collect()
-}
-
-impl Sum {
-    /// Formats `by_currency` for one CSV cell: `EUR 110.00; USD 40.00`.
-    pub fn by_currency_cell(&self) -> String {
-        csv_cell(&self.by_currency)
-    }
 }
 
 /// Returns `None` for an empty text.

@@ -9,7 +9,7 @@ use fintrac_kit::locale_format::LocaleFormatter;
 use super::response::ReportResponse;
 use crate::language::Language;
 use crate::problem::Problem;
-use crate::routes::analytics::chart::Chart;
+use crate::routes::analytics::chart::{BLUE, Chart, GREEN, LIGHT_BLUE, Mark, Series, VERMILION};
 use crate::routes::analytics::sum::CurrencySum;
 
 #[derive(Template)]
@@ -53,11 +53,11 @@ impl ReportTemplate<'_> {
 pub fn render_html(language: &Language, report: &ReportResponse) -> Result<String, Problem> {
     let formatter = &language.formatter()?;
     let span = span(formatter, report);
-    let title_suffix = format!("{}, {span}", report.currency_code);
-    let chart = |title, labels: Vec<String>, series| Chart {
+    let chart = |title, labels, series| Chart {
         language,
-        title,
-        title_suffix: title_suffix.clone(),
+        formatter,
+        title: format!("{} ({}, {span})", language.text(title), report.currency_code),
+        currency_code: &report.currency_code,
         labels,
         series,
         // The page has one note for all charts.
@@ -65,19 +65,25 @@ pub fn render_html(language: &Language, report: &ReportResponse) -> Result<Strin
     };
     let day = |day: &String| formatter.short_date(day).unwrap_or_else(|_| day.clone());
     let days = report.intervals.iter().map(|row| day(&row.from)).collect();
-    let income = report.intervals.iter().map(|row| row.income.clone()).collect();
-    let expense = report.intervals.iter().map(|row| row.expense.clone()).collect();
-    let series = vec![("chart-income", income), ("chart-expense", expense)];
-    let cash_flow = chart("chart-income-expense", days, series).bars()?;
+    let income = report.intervals.iter().map(|row| row.income.as_str()).collect();
+    let expense = report.intervals.iter().map(|row| row.expense.as_str()).collect();
+    let series = vec![
+        Series { name: "chart-income", mark: Mark::Bar(GREEN), amounts: income },
+        Series { name: "chart-expense", mark: Mark::Bar(VERMILION), amounts: expense },
+    ];
+    let cash_flow = chart("chart-income-expense", days, series).vertical()?;
     let unnamed = language.text("chart-uncategorized");
     let name = |name: &String| if name.is_empty() { unnamed.clone().into_owned() } else { name.clone() };
     let names = report.categories.iter().map(|row| name(&row.name)).collect();
-    let now = report.categories.iter().map(|row| row.amount.clone()).collect();
-    let before = report.categories.iter().map(|row| row.previous.clone()).collect();
-    let series = vec![("chart-now", now), ("chart-before", before)];
+    let now = report.categories.iter().map(|row| row.amount.as_str()).collect();
+    let before = report.categories.iter().map(|row| row.previous.as_str()).collect();
+    let series = vec![
+        Series { name: "chart-now", mark: Mark::Bar(BLUE), amounts: now },
+        Series { name: "chart-before", mark: Mark::Bar(LIGHT_BLUE), amounts: before },
+    ];
     let categories = match report.categories.as_slice() {
         [] => None,
-        _ => Some(chart("chart-categories", names, series).horizontal_bars()?),
+        _ => Some(chart("chart-categories", names, series).horizontal()?),
     };
     let template =
         ReportTemplate { language, lang: language.code(), formatter, span, report, cash_flow, categories };

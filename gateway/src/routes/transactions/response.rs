@@ -130,10 +130,9 @@ impl From<pb::Rate> for Rate {
 
 impl TransactionResponse {
     /// Returns id, description, date, amount and currency for a CSV table.
-    pub fn csv_summary(&self) -> (String, String, String, String, String) {
-        let description = self.description.clone().unwrap_or_default();
-        let (amount, currency) = (self.amount.clone(), self.currency_code.clone());
-        (self.id.clone(), description, self.transaction_date.clone(), amount, currency)
+    pub fn csv_summary(&self) -> [&str; 5] {
+        let description = self.description.as_deref().unwrap_or_default();
+        [&self.id, description, &self.transaction_date, &self.amount, &self.currency_code]
     }
 }
 
