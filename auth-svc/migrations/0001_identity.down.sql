@@ -1,4 +1,3 @@
-drop function auth.redact_personal_data(uuid, uuid, timestamptz, int);
 drop table auth.security_events;
 drop table auth.throttles;
 drop table auth.ip_rules;

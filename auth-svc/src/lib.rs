@@ -20,6 +20,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure::{ERASURES, ErasureWorker};
+use fintrac_kit::export::Exports;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 
@@ -54,6 +55,7 @@ pub const SCHEMA: Schema = Schema {
         ("throttles", "select, insert, update, delete"),
         ("security_events", "select, insert, delete"),
     ],
+    personal_data: &store::personal_data::PERSONAL_DATA,
 };
 
 /// Services that may read auth's event log.
@@ -67,6 +69,10 @@ pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceM
     let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_LOG_READERS, &QUEUES);
     let identity = Arc::new(IdentityUseCases::new(config, deps.clone()).await?);
     module.routes = rpc::routes(module.routes, &identity);
+    let exporter = Arc::clone(&identity);
+    module.add_exports(Exports::new(&deps, &SCHEMA, move |section, row| {
+        exporter.complete_export(section, row)
+    }));
     let publisher = Arc::clone(&identity);
     module.add_background_task(|shutdown| async move { publisher.publisher.run(shutdown).await });
     let recorder = Arc::clone(&identity);

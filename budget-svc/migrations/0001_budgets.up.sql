@@ -197,34 +197,3 @@ create table budget.category_reference_updates (
     constraint category_reference_updates_pkey primary key (household_id, budget_id, generation)
 );
 create index category_reference_updates_due_at_idx on budget.category_reference_updates (due_at);
-
--- Redacts a household's personal data; see the kit's erasure module. It also
--- deletes the household's budgets and goals, so that they are not evaluated any
--- more. Returns the number of rows changed; callers repeat it until it is zero.
-create function budget.redact_personal_data(
-    subject_user_id uuid, subject_household_id uuid, redacted_at timestamptz, max_rows int
-) returns int language plpgsql security definer set search_path = budget, pg_temp as $$
-declare
-    changed int := 0;
-    step int;
-begin
-    update budgets
-    set name = 'erased ' || id, deleted_at = coalesce(deleted_at, redacted_at), updated_at = redacted_at
-    where household_id = subject_household_id and name <> 'erased ' || id;
-    get diagnostics step = row_count;
-    changed := changed + step;
-    update goals
-    set name = 'erased ' || id, deleted_at = coalesce(deleted_at, redacted_at), updated_at = redacted_at
-    where household_id = subject_household_id and name <> 'erased ' || id;
-    get diagnostics step = row_count;
-    changed := changed + step;
-    update contributions set note = null, key = null, key_operation = null
-    where household_id = subject_household_id and id in (
-        select id from contributions
-        where household_id = subject_household_id
-            and (note is not null or key is not null)
-        limit max_rows);
-    get diagnostics step = row_count;
-    return changed + step;
-end $$;
-revoke execute on function budget.redact_personal_data(uuid, uuid, timestamptz, int) from public;

@@ -22,6 +22,7 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure::{ERASURES, ErasureWorker};
 use fintrac_kit::events::NoHandler;
+use fintrac_kit::export::Exports;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -47,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         ("contributions", "select, insert, update"),
         ("reminders", "select, insert"),
     ],
+    personal_data: &store::personal_data::PERSONAL_DATA,
 };
 
 /// The services that may read the event log of budget-svc.
@@ -61,6 +63,11 @@ pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> 
     let mut module = ServiceModule::new(SCHEMA.name, deps, EVENT_LOG_READERS, &QUEUES);
     let use_cases = Arc::new(BudgetUseCases::new(deps, auth.clone(), ledger.clone()));
     module.routes = rpc::routes(module.routes, &use_cases);
+    module.add_exports(Exports::new(deps, &SCHEMA, |_, row| {
+        let mut row = serde_json::from_str(&row)?;
+        fintrac_money::write_decimals(&mut row, store::personal_data::AMOUNTS);
+        Ok(row.to_string())
+    }));
     module.add_consumer(deps, "auth", auth, NoHandler);
     module.add_consumer(deps, "ledger", ledger, LedgerEventHandler(Arc::clone(&use_cases)));
     module.add_worker(ErasureWorker::new(SCHEMA.name, deps));

@@ -144,26 +144,27 @@ impl System {
     ) -> anyhow::Result<()> {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
         let auth = auth_svc::build(config.auth, auth_deps).await?;
-        let jobs = auth.jobs.clone();
+        let (jobs, exports) = (auth.jobs.clone(), auth.exports.clone());
         let auth = common.start(auth).await;
         let ledger_deps = self.deps(environment, admin, &ledger_svc::SCHEMA, &common).await?;
         let to_auth = common.local("ledger", "auth", &auth);
         let ledger = ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?;
-        let jobs = jobs.merge(ledger.jobs.clone());
+        let (jobs, exports) = (jobs.merge(ledger.jobs.clone()), exports.merge(ledger.exports.clone()));
         let ledger = common.start(ledger).await;
         let budget_deps = self.deps(environment, admin, &budget_svc::SCHEMA, &common).await?;
         let (to_auth, to_ledger) =
             (common.local("budget", "auth", &auth), common.local("budget", "ledger", &ledger));
         let budget = budget_svc::build(&budget_deps, to_auth, to_ledger);
-        let jobs = jobs.merge(budget.jobs.clone());
+        let (jobs, exports) = (jobs.merge(budget.jobs.clone()), exports.merge(budget.exports.clone()));
         let budget = common.start(budget).await;
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
         let to_auth = common.local("notify", "auth", &auth);
         let (to_ledger, to_budget) =
             (common.local("notify", "ledger", &ledger), common.local("notify", "budget", &budget));
         let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_ledger, to_budget)?;
-        let jobs =
-            common.with_authorizer("jobs", Routes::new(jobs.merge(notify.jobs.clone()).into_service()));
+        let (jobs, exports) = (jobs.merge(notify.jobs.clone()), exports.merge(notify.exports.clone()));
+        let merged = Routes::new(jobs.into_service()).add_service(exports.into_service());
+        let merged = common.with_authorizer("merged", merged);
         let notify = common.start(notify).await;
 
         let services = Services {
@@ -172,8 +173,14 @@ impl System {
             budget: common.local("gateway", "budget", &budget),
             notify: common.local("gateway", "notify", &notify),
         };
-        let servers =
-            [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify), ("jobs", jobs)];
+        let servers = [
+            ("auth", auth),
+            ("ledger", ledger),
+            ("budget", budget),
+            ("notify", notify),
+            ("jobs", merged.clone()),
+            ("common", merged),
+        ];
         let everything = serve::combined_server(
             servers,
             common.reflection,

@@ -1,3 +1,4 @@
+drop function redact_personal_data(uuid, uuid, timestamptz, int);
 drop function redact_event_metadata(uuid[], uuid[], int, int, bigint, bigint);
 drop table erasures;
 drop table idempotency_keys;

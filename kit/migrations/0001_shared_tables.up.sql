@@ -224,6 +224,15 @@ begin
     reached_position := last.position;
 end $$;
 
+-- Removes a user's personal data from the service's own tables. Every migration run
+-- replaces the body by the one that is compiled from the service's declaration.
+create function redact_personal_data(
+    subject_user_id uuid, subject_household_id uuid, redacted_at timestamptz, max_rows int
+) returns int language plpgsql as $$
+begin
+    raise exception 'the erasure is not defined; run `fintrac migrate`';
+end $$;
+
 -- A function that runs as its owner must not find objects by the caller's search path.
 do $$ begin
     execute format(
@@ -244,3 +253,4 @@ end $$;
 revoke execute on function ensure_event_partitions(date, int) from public;
 revoke execute on function drop_expired_event_partition(text[], date) from public;
 revoke execute on function redact_event_metadata(uuid[], uuid[], int, int, bigint, bigint) from public;
+revoke execute on function redact_personal_data(uuid, uuid, timestamptz, int) from public;

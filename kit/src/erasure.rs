@@ -4,9 +4,9 @@
 //! transaction that advances its cursor, and a worker executes it in small transactions, however
 //! long it takes. Amounts are kept, texts are removed.
 //!
-//! Each service's SQL function `redact_personal_data` removes the texts in the service's own
-//! tables; this module handles kit's tables. A new column with texts must be added to that
-//! function.
+//! The SQL function `redact_personal_data` removes the texts in a service's own tables. It is
+//! compiled from the service's [`PersonalData`](crate::personal_data::PersonalData); this module
+//! handles kit's tables.
 
 use std::time::Duration;
 

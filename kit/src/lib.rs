@@ -28,6 +28,7 @@ pub mod keyring;
 pub mod locale_format;
 pub mod module;
 pub mod pagination;
+pub mod personal_data;
 pub mod process;
 pub mod random;
 pub mod serve;

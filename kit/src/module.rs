@@ -16,6 +16,7 @@ use crate::database::Schema;
 use crate::database::{SchemaError, ensure_event_partitions, is_transient};
 use crate::erasure;
 use crate::events::{self, Consumer, EventLog, Handler};
+use crate::export::Exports;
 use crate::idempotency;
 use crate::jobs::{self, BoxError, Jobs, Runner, Worker};
 use crate::transport::Transport;
@@ -36,6 +37,8 @@ pub struct ServiceModule {
     pub routes: Routes,
     /// The service's jobs and queues, which are merged where services share a process.
     pub jobs: Jobs,
+    /// The service's export, which is merged where services share a process.
+    pub exports: Exports,
     /// Connections to the service's schema.
     pub pool: PgPool,
     background_tasks: Vec<BackgroundTask>,
@@ -72,6 +75,7 @@ impl ServiceModule {
             name,
             routes,
             jobs,
+            exports: Exports::default(),
             pool: deps.pool.clone(),
             background_tasks: Vec::new(),
             runner: Runner::new(name, deps),
@@ -110,6 +114,12 @@ impl ServiceModule {
         F: Future<Output = ()> + Send + 'static,
     {
         self.background_tasks.push(Box::new(|shutdown| Box::pin(task(shutdown))));
+    }
+
+    /// Adds the service's export.
+    pub fn add_exports(&mut self, exports: Exports) {
+        self.routes = std::mem::take(&mut self.routes).add_service(exports.clone().into_service());
+        self.exports = exports;
     }
 
     /// Adds the consumer of another service's event log.

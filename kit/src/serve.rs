@@ -190,10 +190,11 @@ async fn watch_health(
 }
 
 /// Combines all services on one port, routed by the package in the path.
-/// Each service keeps its own stack and authorizer; the jobs of all services are one service. Event
-/// logs are not included: they share one name, and in one process they are read without a network.
+/// Each service keeps its own stack and authorizer; the jobs of all services are one service, and so
+/// are the exports. Event logs are not included: they share one name, and in one process they are
+/// read without a network.
 pub async fn combined_server(
-    servers: [(&'static str, Server); 5],
+    servers: [(&'static str, Server); 6],
     reflection: bool,
     pools: &[PgPool],
     token_verifier: &Arc<TokenVerifier>,

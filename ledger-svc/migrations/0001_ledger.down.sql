@@ -1,4 +1,3 @@
-drop function ledger.redact_personal_data(uuid, uuid, timestamptz, int);
 drop table ledger.recurring;
 drop table ledger.daily_totals;
 drop table ledger.postings;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure::{ERASURES, ErasureWorker};
+use fintrac_kit::export::Exports;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -62,6 +63,7 @@ pub const SCHEMA: Schema = Schema {
         ("postings", "select, insert, update (household_amount, household_rate, household_rate_date)"),
         ("daily_totals", "select, insert, update"),
     ],
+    personal_data: &store::personal_data::PERSONAL_DATA,
 };
 
 /// The services that may read the ledger's event log.
@@ -86,6 +88,11 @@ pub async fn build(
     let posting_queue = PostingQueue::start(config.writers, deps, &mut module);
     let ledger = Arc::new(LedgerUseCases::new(deps, auth.clone(), posting_queue));
     module.routes = rpc::routes(module.routes, &ledger);
+    module.add_exports(Exports::new(deps, &SCHEMA, |_, row| {
+        let mut row = serde_json::from_str(&row)?;
+        fintrac_money::write_decimals(&mut row, store::personal_data::AMOUNTS);
+        Ok(row.to_string())
+    }));
     module.add_worker(PostOccurrences(Arc::clone(&ledger)));
     module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
     module.add_consumer(deps, "auth", auth, AuthEventHandler(ledger));

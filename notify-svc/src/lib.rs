@@ -32,6 +32,7 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure::{ERASURES, ErasureWorker};
 use fintrac_kit::events::WakeSignal;
+use fintrac_kit::export::Exports;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -59,6 +60,7 @@ pub const SCHEMA: Schema = Schema {
         ("live_event_sequences", "select, insert, update"),
         ("reports", "select, insert, update"),
     ],
+    personal_data: &store::personal_data::PERSONAL_DATA,
 };
 
 /// The queues whose state `fintrac jobs` lists.
@@ -78,6 +80,7 @@ pub fn build(
     let live_events = LiveEvents::new(deps, live_event_signal.clone());
     let inbox = Inbox::new(deps, live_event_signal.clone());
     module.routes = rpc::routes(module.routes, inbox, live_events, reports.clone());
+    module.add_exports(Exports::new(deps, &SCHEMA, |_, row| Ok(row)));
     let dispatcher = || NotificationDispatcher::new(deps, auth.clone(), live_event_signal.clone());
     module.add_consumer(deps, "auth", auth.clone(), AuthEventHandler::new(deps, dispatcher()));
     module.add_consumer(deps, "ledger", ledger.clone(), LedgerEventHandler::new(dispatcher(), ledger));

@@ -3,7 +3,6 @@
 mod admin;
 mod convert;
 mod email_data;
-mod export;
 mod household;
 mod identity;
 mod mfa;
@@ -35,7 +34,6 @@ pub fn routes(routes: Routes, identity: &Arc<IdentityUseCases>) -> Routes {
         .add_service(pb::mfa_service_server::MfaServiceServer::new(rpc.clone()))
         .add_service(pb::security_service_server::SecurityServiceServer::new(rpc.clone()))
         .add_service(pb::admin_service_server::AdminServiceServer::new(rpc.clone()))
-        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::trust_service_server::TrustServiceServer::new(rpc.clone()))
         .add_service(pb::household_service_server::HouseholdServiceServer::new(rpc.clone()))
         .add_service(pb::email_data_service_server::EmailDataServiceServer::new(rpc))

@@ -34,14 +34,16 @@ impl IdentityUseCases {
     ) -> Result<CurrentUser, Error> {
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let phone_number = match &profile.phone_number {
-            Some(encrypted) => {
-                let plain = self.config.data_keys.decrypt(&phone_number_aad(user_id), encrypted);
-                let plain = plain.map_err(|error| Error::Internal(error.to_string()))?;
-                Some(String::from_utf8_lossy(&plain).into_owned())
-            }
+            Some(encrypted) => Some(self.decrypt_phone_number(user_id, encrypted)?),
             None => None,
         };
         let pending_email = challenges::pending_email(connection, user_id, self.clock.now()).await?;
         Ok(CurrentUser { profile, phone_number, pending_email, household_id })
+    }
+
+    pub(super) fn decrypt_phone_number(&self, user_id: Uuid, encrypted: &str) -> Result<String, Error> {
+        let plain = self.config.data_keys.decrypt(&phone_number_aad(user_id), encrypted);
+        let plain = plain.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(String::from_utf8_lossy(&plain).into_owned())
     }
 }

@@ -3,10 +3,10 @@
 mod challenges;
 mod change_password;
 mod check_permits;
+mod complete_export;
 mod delete_current_user;
 mod email_data;
 mod erase_accounts;
-mod export;
 mod forgot_password;
 mod get_challenge_data;
 mod get_current_user;

@@ -7,6 +7,7 @@ mod keys;
 mod login;
 mod mfa;
 mod passwords;
+mod personal_data;
 mod preferences;
 mod profile;
 mod races;

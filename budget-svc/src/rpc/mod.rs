@@ -2,7 +2,6 @@
 
 mod budget;
 mod convert;
-mod export;
 mod goal;
 mod notification_data;
 
@@ -23,6 +22,5 @@ pub fn routes(routes: Routes, use_cases: &Arc<BudgetUseCases>) -> Routes {
     routes
         .add_service(pb::budget_service_server::BudgetServiceServer::new(rpc.clone()))
         .add_service(pb::goal_service_server::GoalServiceServer::new(rpc.clone()))
-        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::notification_data_service_server::NotificationDataServiceServer::new(rpc))
 }

@@ -10,7 +10,6 @@ mod create_goal;
 mod delete_budget;
 mod delete_goal;
 mod evaluate_budgets;
-mod export;
 mod finish_contribution;
 mod get_budget;
 mod get_goal;

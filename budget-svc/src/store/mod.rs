@@ -6,9 +6,9 @@ pub mod alerts;
 pub mod budgets;
 pub mod category_reference_updates;
 pub mod contributions;
-pub mod export;
 pub mod goals;
 pub mod milestones;
+pub mod personal_data;
 pub mod reminders;
 
 use fintrac_money::Currency;

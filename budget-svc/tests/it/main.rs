@@ -7,4 +7,5 @@ mod contributions;
 mod erasure;
 mod goals;
 mod ledger;
+mod personal_data;
 mod support;

@@ -68,8 +68,10 @@ impl ServiceKeys {
         let mut edges = BTreeSet::new();
         for access in fintrac_proto::ACCESS {
             let callee = access.path.strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
-            // Event logs are read along edges that other calls use too.
-            let Some(callee) = callee.filter(|callee| *callee != "events") else { continue };
+            // Event logs and exports are read along edges that other calls use too.
+            let Some(callee) = callee.filter(|callee| !["events", "common"].contains(callee)) else {
+                continue;
+            };
             let service_edges =
                 access.callers.iter().filter(|caller| **caller == service || callee == service);
             edges.extend(service_edges.map(|caller| (*caller, callee)));

@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 use super::{app_role, session_options};
+use crate::personal_data::PersonalData;
 
 static SHARED_MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -58,10 +59,12 @@ pub struct Schema {
     pub migrator: &'static Migrator,
     /// Privileges of the application role on the service's own tables.
     pub grants: &'static [Grant],
+    /// Personal data in the service's own tables.
+    pub personal_data: &'static PersonalData,
 }
 
 impl Schema {
-    /// Applies all migrations and grants; `options` connect as the schema's owner.
+    /// Applies all migrations, the erasure and grants; `options` connect as the schema's owner.
     pub async fn migrate(&self, options: &PgConnectOptions, now: DateTime<Utc>) -> Result<(), SchemaError> {
         let mut connection = session_options(options, self.name)
             .options([("statement_timeout", "0"), ("lock_timeout", "0")])
@@ -70,6 +73,7 @@ impl Schema {
         self.reject_other_versions(&mut connection).await?;
         SHARED_MIGRATIONS.run(&mut connection).await?;
         self.migrator.run(&mut connection).await?;
+        self.define_erasure(&mut connection).await?;
         let app = app_role(self.name);
         let exists: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
             .bind(&app)
@@ -119,6 +123,18 @@ impl Schema {
         }
         let sql = format!("select version from {}._sqlx_migrations where success order by 1", self.name);
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await
+    }
+
+    /// Replaces the body of `redact_personal_data` by the declared erasure.
+    async fn define_erasure(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        // Concurrent replacements of a function fail; the lock is held until the implicit
+        // transaction of these statements ends.
+        let sql = format!(
+            "select pg_advisory_xact_lock(hashtext('{} erasure')); {}",
+            self.name,
+            self.personal_data.redaction_function(self.name)
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
     }
 
     async fn grant(&self, connection: &mut PgConnection, app: &str) -> Result<(), sqlx::Error> {

@@ -5,6 +5,7 @@
 
 mod authority;
 mod event_log;
+mod personal_data;
 mod service;
 pub mod smtp;
 
@@ -20,6 +21,7 @@ use tokio::sync::Mutex;
 
 pub use authority::{CertificateAuthority, IssuedCertificate};
 pub use event_log::FakeEventLog;
+pub use personal_data::find_undeclared;
 pub use service::{TestService, TestUser, deps, token_verifier};
 
 use crate::clock::Clock;

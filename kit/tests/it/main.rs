@@ -5,6 +5,7 @@ mod health;
 mod idempotency;
 mod jobs;
 mod load_balancer;
+mod personal_data;
 mod pool;
 mod restore;
 mod schema;

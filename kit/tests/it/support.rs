@@ -9,12 +9,13 @@ use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::Schema;
+use fintrac_kit::personal_data::PersonalData;
 use sqlx::migrate::Migrator;
 
 static NO_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| Migrator::with_migrations(Vec::new()));
 
 pub fn schema() -> Schema {
-    Schema { name: "toy", migrator: &NO_MIGRATIONS, grants: &[] }
+    Schema { name: "toy", migrator: &NO_MIGRATIONS, grants: &[], personal_data: &PersonalData::NONE }
 }
 
 pub fn start() -> DateTime<Utc> {

@@ -5,7 +5,6 @@ mod analytics;
 mod category;
 mod convert;
 mod currency;
-mod export;
 mod notification_data;
 mod recurring;
 mod spending;
@@ -38,7 +37,6 @@ pub fn routes(routes: Routes, ledger: &Arc<LedgerUseCases>) -> Routes {
         .add_service(pb::recurring_service_server::RecurringServiceServer::new(rpc.clone()))
         .add_service(pb::analytics_service_server::AnalyticsServiceServer::new(rpc.clone()))
         .add_service(pb::notification_data_service_server::NotificationDataServiceServer::new(rpc.clone()))
-        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::spending_service_server::SpendingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))
 }

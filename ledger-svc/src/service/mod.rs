@@ -16,7 +16,6 @@ mod create_recurring;
 mod create_transaction;
 mod delete_account;
 mod delete_category;
-mod export;
 mod export_transactions;
 mod fill_household_amounts;
 mod find_account;

@@ -11,6 +11,7 @@ mod database_constraints;
 mod fault_injection;
 mod idempotency;
 mod lists;
+mod personal_data;
 mod rate_providers;
 mod rates;
 mod recurring;

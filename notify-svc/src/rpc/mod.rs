@@ -1,7 +1,6 @@
 //! The gRPC handlers: parse the request, call the use case, build the response.
 
 mod audit_log;
-mod export;
 mod live_events;
 mod report;
 
@@ -11,7 +10,6 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogServiceServer;
-use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
@@ -27,7 +25,7 @@ use crate::service::{Inbox, LiveEvents, Reports};
 use live_events::LiveEventsRpc;
 use report::ReportRpc;
 
-/// Implements the gRPC services of the inbox, the audit log and the export.
+/// Implements the gRPC services of the inbox and the audit log.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Inbox>);
 
@@ -36,7 +34,6 @@ pub fn routes(routes: Routes, inbox: Inbox, live_events: LiveEvents, reports: Re
     let rpc = Rpc(Arc::new(inbox));
     routes
         .add_service(AuditLogServiceServer::new(rpc.clone()))
-        .add_service(ExportServiceServer::new(rpc.clone()))
         .add_service(LiveEventServiceServer::new(LiveEventsRpc(live_events)))
         .add_service(ReportServiceServer::new(ReportRpc(reports)))
         .add_service(NotificationServiceServer::new(rpc))

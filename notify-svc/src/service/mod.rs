@@ -5,7 +5,6 @@ mod auth_events;
 mod budget_events;
 mod dispatcher;
 mod email_sender;
-mod export;
 mod inbox;
 mod ledger_events;
 mod list_audit_log;

@@ -2,6 +2,6 @@
 
 pub mod changes;
 pub mod emails;
-pub mod export;
 pub mod notifications;
+pub mod personal_data;
 pub mod reports;

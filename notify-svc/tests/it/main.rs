@@ -8,5 +8,6 @@ mod ledger;
 mod live_events;
 mod money;
 mod notifications;
+mod personal_data;
 mod reports;
 mod support;

@@ -1,11 +1,17 @@
 //! A user's data: exported on request, and erased after deletion of the account.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fintrac_proto::common::v1::ExportRequest;
+use fintrac_proto::common::v1::export_service_client::ExportServiceClient;
 use fintrac_tests::client::PASSWORD;
 use fintrac_tests::system::{Layout, System};
+use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tonic::Request;
+use tonic::transport::Endpoint;
 
 use crate::BINARY;
 use crate::identity::logged_in;
@@ -117,6 +123,16 @@ async fn tables_containing(system: &System, word: &str) -> Vec<String> {
     tables
 }
 
+/// Lists the sections of the export that a gRPC server streams to its user.
+async fn sections_over_grpc(url: &str, token: &str) -> BTreeSet<String> {
+    let channel = Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a server");
+    let mut request = Request::new(ExportRequest {});
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+    let stream = ExportServiceClient::new(channel).export(request).await.expect("a stream").into_inner();
+    let pages: Vec<_> = stream.try_collect().await.expect("a complete export");
+    pages.into_iter().flat_map(|page| page.records).map(|record| record.section).collect()
+}
+
 #[tokio::test]
 async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     let mut system = System::start(BINARY, Layout::OneProcess).await;
@@ -151,6 +167,10 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     for word in PERSONAL_DATA {
         assert!(text.contains(word), "{word} is not in the export");
     }
+    let services = ["auth", "ledger", "budget", "notify"];
+    let sections = services.map(|service| export[service].as_object().expect("an object").keys().cloned());
+    let sections: BTreeSet<_> = sections.into_iter().flatten().collect();
+    assert_eq!(sections_over_grpc(&system.auth_grpc, &canary.token).await, sections);
     let bank = &export["ledger"]["accounts"][0];
     assert_eq!(
         (bank["name"].as_str(), bank["projected_balance"].as_str()),

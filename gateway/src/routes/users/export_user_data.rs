@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
+use fintrac_kit::transport::Transport;
 use fintrac_proto::common::v1 as pb;
-use fintrac_proto::{auth, budget, ledger, notify};
+use fintrac_proto::common::v1::export_service_client::ExportServiceClient;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tonic::Status;
@@ -34,11 +35,12 @@ pub async fn export_user_data(
 ) -> Result<Response, Problem> {
     let export = state.export_limiter.acquire(principal.user_id)?;
     // All services respond before the first byte is sent: an unavailable one is a 503.
+    let services = &state.services;
     let services = [
-        ("auth", auth_records(&state).await?),
-        ("ledger", ledger_records(&state).await?),
-        ("budget", budget_records(&state).await?),
-        ("notify", notify_records(&state).await?),
+        ("auth", records(&services.auth).await?),
+        ("ledger", records(&services.ledger).await?),
+        ("budget", records(&services.budget).await?),
+        ("notify", records(&services.notify).await?),
     ];
     let exported_at = state.clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
     let headers = [
@@ -48,23 +50,13 @@ pub async fn export_user_data(
     Ok((headers, Body::from_stream(document(exported_at, services, export))).into_response())
 }
 
-/// Defines one function per service.
-/// The messages have the same fields, but different types.
-macro_rules! service_records {
-    ($name:ident, $service:ident) => {
-        async fn $name(state: &AppState) -> Result<Records, Status> {
-            use $service::v1::export_service_client::ExportServiceClient;
-            let client = ExportServiceClient::new(state.services.$service.clone());
-            let mut client = client.max_decoding_message_size(MAX_RESPONSE_BYTES);
-            let stream = client.export(without_deadline($service::v1::ExportRequest {})).await?.into_inner();
-            Ok(stream.map_ok(|message| message.records).boxed())
-        }
-    };
+/// Requests the records of the service behind `transport`.
+async fn records(transport: &Transport) -> Result<Records, Status> {
+    let client = ExportServiceClient::new(transport.clone());
+    let mut client = client.max_decoding_message_size(MAX_RESPONSE_BYTES);
+    let stream = client.export(without_deadline(pb::ExportRequest {})).await?.into_inner();
+    Ok(stream.map_ok(|message| message.records).boxed())
 }
-service_records!(auth_records, auth);
-service_records!(ledger_records, ledger);
-service_records!(budget_records, budget);
-service_records!(notify_records, notify);
 
 /// Streams the document; the sections are complete and in order.
 fn document(
