@@ -1,4 +1,8 @@
-//! Compiles `proto/` with protox (no protoc) and generates the RPC access table.
+//! Compiles `proto/` with protox (no protoc) and generates the RPC access table and the
+//! registry of notification kinds.
+
+#[path = "build/kinds.rs"]
+mod kinds;
 
 use std::path::{Path, PathBuf};
 use std::{env, fmt::Write as _, fs, io};
@@ -18,10 +22,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     fs::write(out.join("access.rs"), access_table(&compiler.descriptor_pool())?)?;
+    fs::write(out.join("notification_kinds.rs"), kinds::render(&compiler.descriptor_pool())?)?;
     tonic_prost_build::configure()
         // Few transactions have one, and it would enlarge all of them.
         .boxed(".fintrac.ledger.v1.CreateTransactionRequest.recurring")
         .bytes(".")
+        .extern_path(".fintrac.common.v1.NotificationKind", "crate::NotificationKind")
         .include_file("protos.rs")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())

@@ -28,7 +28,7 @@ create table notify.notifications (
     -- per event and user.
     event_id uuid not null,
     kind text not null,
-    -- The entity that the notification is about.
+    -- The entity that the notification is about, of the type that the kind has.
     entity text not null,
     entity_id uuid not null,
     locale text not null,

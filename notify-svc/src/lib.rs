@@ -14,7 +14,7 @@
 //! Where to put things: notifications for one user belong in `service/auth_events.rs`,
 //! notifications for a household in `service/budget_events.rs` and
 //! `service/ledger_events.rs`, texts in `locales/`, their layout in `render/`, transports
-//! in `delivery/`.
+//! in `delivery/`. The kinds are in `proto/`: `notification_kind.proto`.
 
 mod config;
 mod delivery;

@@ -1,6 +1,9 @@
 //! The wire contracts of the system.
-//! They are tonic code generated from `proto/`, the descriptors for reflection, and the access
-//! table of all RPCs, read from the `(fintrac.common.v1.access)` option. No logic.
+//! They are tonic code generated from `proto/`, the descriptors for reflection, the access
+//! table of all RPCs, read from the `(fintrac.common.v1.access)` option, and the registry of
+//! notification kinds. No logic.
+
+mod notification_kind;
 
 #[allow(clippy::all, reason = "generated code")]
 mod generated {
@@ -8,6 +11,7 @@ mod generated {
 }
 
 pub use generated::fintrac::{auth, budget, common, events, jobs, ledger, notify};
+pub use notification_kind::{NotificationChannels, NotificationKind};
 
 /// All file descriptors of the system, encoded, for `grpc.reflection`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

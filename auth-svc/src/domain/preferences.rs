@@ -5,81 +5,11 @@ use std::str::FromStr as _;
 
 use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency};
+use fintrac_proto::{NotificationChannels, NotificationKind};
 use iso_currency::Flag;
 
 /// The number of characters of an unknown kind that an error repeats.
 const MAX_ECHO_CHARS: usize = 64;
-
-/// A kind of notification that users can switch off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NotificationKind {
-    BudgetThreshold,
-    BudgetExceeded,
-    GoalMilestone,
-    GoalReached,
-    GoalDeadline,
-    LargeTransaction,
-    RecurringPosted,
-    RecurringFailed,
-    MonthlyReport,
-}
-
-impl NotificationKind {
-    pub const ALL: [Self; 9] = [
-        Self::BudgetThreshold,
-        Self::BudgetExceeded,
-        Self::GoalMilestone,
-        Self::GoalReached,
-        Self::GoalDeadline,
-        Self::LargeTransaction,
-        Self::RecurringPosted,
-        Self::RecurringFailed,
-        Self::MonthlyReport,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BudgetThreshold => "budget_threshold",
-            Self::BudgetExceeded => "budget_exceeded",
-            Self::GoalMilestone => "goal_milestone",
-            Self::GoalReached => "goal_reached",
-            Self::GoalDeadline => "goal_deadline",
-            Self::LargeTransaction => "large_transaction",
-            Self::RecurringPosted => "recurring_posted",
-            Self::RecurringFailed => "recurring_failed",
-            Self::MonthlyReport => "monthly_report",
-        }
-    }
-
-    /// Returns the channels of users who have not chosen any.
-    pub fn default_channels(self) -> Channels {
-        match self {
-            // A planned transaction does not justify an email.
-            Self::RecurringPosted => Channels { email: false, inbox: true },
-            Self::BudgetThreshold
-            | Self::BudgetExceeded
-            | Self::GoalMilestone
-            | Self::GoalReached
-            | Self::GoalDeadline
-            | Self::LargeTransaction
-            | Self::RecurringFailed
-            | Self::MonthlyReport => Channels { email: true, inbox: true },
-        }
-    }
-
-    /// Parses a kind in any letter case.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-/// The channels through which a user is notified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Channels {
-    pub email: bool,
-    pub inbox: bool,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
@@ -90,14 +20,20 @@ pub struct Preferences {
     /// Minor units of the household's currency.
     pub large_transaction_limit: Option<i64>,
     /// The channels of kinds that differ from the default.
-    pub channels: BTreeMap<NotificationKind, Channels>,
+    pub channels: BTreeMap<NotificationKind, NotificationChannels>,
     pub version: i64,
 }
 
 impl Preferences {
-    pub fn channels(&self, kind: NotificationKind) -> Channels {
-        self.channels.get(&kind).copied().unwrap_or_else(|| kind.default_channels())
+    pub fn channels(&self, kind: NotificationKind) -> NotificationChannels {
+        self.channels.get(&kind).copied().unwrap_or(kind.channels())
     }
+}
+
+/// Parses a kind whose channels users can choose, in any letter case.
+pub fn configurable_kind(text: &str) -> Option<NotificationKind> {
+    let kind = NotificationKind::from_name(&text.trim().to_ascii_lowercase());
+    kind.filter(|kind| kind.is_configurable())
 }
 
 /// A change of one kind's channels; an absent channel stays unchanged.
@@ -148,17 +84,17 @@ impl PreferencesChanges {
             }
         }
         for change in &self.notifications {
-            let Some(kind) = NotificationKind::from_text(&change.kind) else {
+            let Some(kind) = configurable_kind(&change.kind) else {
                 // The name that the user sent may have any length.
                 let name: String = change.kind.chars().take(MAX_ECHO_CHARS).collect();
                 let field = format!("notifications.{name}");
-                let kinds = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
-                let text = format!("The kind must be one of {kinds}. Send one of them.");
+                let kinds: Vec<_> = NotificationKind::configurable().map(NotificationKind::name).collect();
+                let text = format!("The kind must be one of {}. Send one of them.", kinds.join(", "));
                 violations.push(FieldViolation::new(field, "NOTIFICATION_KIND_INVALID", text));
                 continue;
             };
             let current = after.channels(kind);
-            let channels = Channels {
+            let channels = NotificationChannels {
                 email: change.email.unwrap_or(current.email),
                 inbox: change.inbox.unwrap_or(current.inbox),
             };
@@ -167,15 +103,14 @@ impl PreferencesChanges {
         if !violations.is_empty() {
             return Err(violations);
         }
-        let all_channels =
-            |preferences: &Preferences| NotificationKind::ALL.map(|kind| preferences.channels(kind));
+        let differs = |kind| before.channels(kind) != after.channels(kind);
         let fields = [
             ("theme", before.theme != after.theme),
             ("locale", before.locale != after.locale),
             ("default_currency", before.default_currency != after.default_currency),
             ("timezone", before.timezone != after.timezone),
             ("large_transaction_limit", before.large_transaction_limit != after.large_transaction_limit),
-            ("notifications", all_channels(before) != all_channels(&after)),
+            ("notifications", NotificationKind::configurable().any(differs)),
         ];
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
@@ -270,11 +205,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use fintrac_money::Currency;
+    use fintrac_proto::{NotificationChannels, NotificationKind};
 
-    use super::{
-        Channels, ChannelsChange, NotificationKind, Preferences, PreferencesChanges, currency,
-        preferred_locale,
-    };
+    use super::{ChannelsChange, Preferences, PreferencesChanges, currency, preferred_locale};
 
     fn current() -> Preferences {
         Preferences {
@@ -312,10 +245,11 @@ mod tests {
         assert_eq!(changed, ["theme", "large_transaction_limit", "notifications"]);
         assert_eq!((after.theme.as_str(), after.locale.as_str(), after.version), ("dark", "en", 2));
         assert_eq!(after.large_transaction_limit, Some(50_000));
-        assert_eq!(after.channels(NotificationKind::GoalReached), Channels { email: false, inbox: true });
+        let inbox_only = NotificationChannels { email: false, inbox: true };
+        assert_eq!(after.channels(NotificationKind::GoalReached), inbox_only);
         assert_eq!(
             after.channels(NotificationKind::BudgetExceeded),
-            NotificationKind::BudgetExceeded.default_channels()
+            NotificationKind::BudgetExceeded.channels()
         );
         let same = ChannelsChange { kind: "goal_reached".into(), email: Some(true), inbox: None };
         let same = PreferencesChanges { notifications: vec![same], ..PreferencesChanges::default() };

@@ -8,11 +8,12 @@ use fintrac_kit::context::Client;
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::field_mask;
 use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::{NotificationChannels, NotificationKind};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::domain::device::Device;
-use crate::domain::preferences::{Channels, ChannelsChange, NotificationKind, PreferencesChanges};
+use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
 use crate::domain::profile::{ProfileChanges, RegistrationInput};
 use crate::domain::role::{Role, all_permissions};
 use crate::domain::second_factor::Enrollment;
@@ -359,9 +360,9 @@ impl From<&IpRule> for pb::IpRule {
 impl From<&Settings> for pb::Preferences {
     fn from(settings: &Settings) -> Self {
         let preferences = &settings.preferences;
-        let channels = NotificationKind::ALL.map(|kind| {
-            let Channels { email, inbox } = preferences.channels(kind);
-            pb::Channels { kind: kind.as_str().to_owned(), email, inbox }
+        let channels = NotificationKind::configurable().map(|kind| {
+            let NotificationChannels { email, inbox } = preferences.channels(kind);
+            pb::Channels { kind: kind.name().to_owned(), email, inbox }
         });
         Self {
             theme: preferences.theme.clone(),
@@ -369,7 +370,7 @@ impl From<&Settings> for pb::Preferences {
             default_currency: preferences.default_currency.clone(),
             timezone: preferences.timezone.clone(),
             large_transaction_limit: settings.limit().map(|limit| limit.to_string()),
-            notifications: channels.into(),
+            notifications: channels.collect(),
             version: preferences.version,
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::IdentityUseCases;
-use crate::domain::preferences::NotificationKind;
+use crate::domain::preferences::configurable_kind;
 use crate::error::Error;
 use crate::store::devices::DeviceSummary;
 use crate::store::users::{self, Recipient};
@@ -20,8 +20,8 @@ impl IdentityUseCases {
     ) -> Result<(Recipient, Option<String>), Error> {
         let mut connection = self.pool.acquire().await?;
         let recipient = users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))?;
-        let kind = NotificationKind::from_text(kind);
-        Ok((recipient, kind.map(|kind| self.secrets.unsubscribe_token(user_id, kind.as_str()))))
+        let token = configurable_kind(kind).map(|kind| self.secrets.unsubscribe_token(user_id, kind.name()));
+        Ok((recipient, token))
     }
 
     pub async fn get_device_data(

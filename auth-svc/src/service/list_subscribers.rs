@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::IdentityUseCases;
-use crate::domain::preferences::NotificationKind;
+use crate::domain::preferences::configurable_kind;
 use crate::error::Error;
 use crate::store::households;
 use crate::store::preferences::{self, Subscriber};
 
 impl IdentityUseCases {
     pub async fn list_subscribers(&self, household_id: Uuid, kind: &str) -> Result<Vec<Subscriber>, Error> {
-        let kind = NotificationKind::from_text(kind).ok_or(Error::NotFound("kind"))?;
+        let kind = configurable_kind(kind).ok_or(Error::NotFound("kind"))?;
         Ok(preferences::list_subscribers(&mut *self.pool.acquire().await?, household_id, kind).await?)
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use fintrac_money::{Currency, Money};
+use fintrac_proto::{NotificationChannels, NotificationKind};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::preferences::{Channels, NotificationKind, Preferences};
+use crate::domain::preferences::{Preferences, configurable_kind};
 
 /// Writes the preferences of a registration.
 /// An existing row keeps its limit and version.
@@ -57,7 +58,8 @@ pub async fn find(connection: &mut PgConnection, user_id: Uuid) -> Result<Option
     let channels: BTreeMap<_, _> = rows
         .into_iter()
         .filter_map(|row| {
-            Some((NotificationKind::from_text(&row.kind)?, Channels { email: row.email, inbox: row.inbox }))
+            let channels = NotificationChannels { email: row.email, inbox: row.inbox };
+            Some((configurable_kind(&row.kind)?, channels))
         })
         .collect();
     Ok(Some(Preferences {
@@ -97,7 +99,7 @@ pub async fn update(
            select $1, kind, email, inbox from unnest($2::text[], $3::bool[], $4::bool[]) as new (kind, email, inbox)
            on conflict (user_id, kind) do update set email = excluded.email, inbox = excluded.inbox"#,
         user_id,
-        &channels.keys().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>(),
+        &channels.keys().map(|kind| kind.name().to_owned()).collect::<Vec<_>>(),
         &channels.values().map(|channels| channels.email).collect::<Vec<_>>(),
         &channels.values().map(|channels| channels.inbox).collect::<Vec<_>>(),
     )
@@ -121,7 +123,7 @@ pub async fn list_subscribers(
     household_id: Uuid,
     kind: NotificationKind,
 ) -> Result<Vec<Subscriber>, sqlx::Error> {
-    let default = kind.default_channels();
+    let default = kind.channels();
     sqlx::query_as!(
         Subscriber,
         r#"select memberships.user_id, locale, coalesce(email, $3) as "email!", coalesce(inbox, $4) as "inbox!"
@@ -132,7 +134,7 @@ pub async fn list_subscribers(
            where household_id = $1 and (coalesce(email, $3) or coalesce(inbox, $4))
            order by memberships.user_id"#,
         household_id,
-        kind.as_str(),
+        kind.name(),
         default.email,
         default.inbox,
     )

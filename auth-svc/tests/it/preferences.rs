@@ -2,6 +2,7 @@
 
 use fintrac_kit::error::reason;
 use fintrac_kit::headers::IDEMPOTENCY_KEY;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
@@ -69,13 +70,11 @@ async fn preferences_come_from_the_registration_until_they_are_changed() {
     let first = get(&auth, &token).await;
     assert_eq!((first.theme.as_str(), first.locale.as_str(), first.version), ("system", "es", 1));
     assert_eq!((first.default_currency.as_str(), first.timezone.as_str()), ("EUR", "Europe/Madrid"));
-    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 9));
-    assert!(
-        first
-            .notifications
-            .iter()
-            .all(|channels| channels.inbox && channels.email == (channels.kind != "recurring_posted"))
-    );
+    assert_eq!(first.large_transaction_limit, None);
+    let kinds: Vec<_> = first.notifications.iter().map(|channels| channels.kind.as_str()).collect();
+    assert_eq!(kinds, NotificationKind::configurable().map(NotificationKind::name).collect::<Vec<_>>());
+    assert_eq!(channels(&first, "goal_reached"), (true, true));
+    assert_eq!(channels(&first, "recurring_posted"), (false, true));
 
     let request = pb::UpdatePreferencesRequest {
         expected_version: Some(1),

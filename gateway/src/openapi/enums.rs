@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use fintrac_money::Currency;
+use fintrac_proto::NotificationKind;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -54,6 +55,70 @@ string_enums! {
 fn string_enum<'a>(values: impl IntoIterator<Item = &'a str>) -> RefOr<Schema> {
     let values: Vec<_> = values.into_iter().collect();
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
+}
+
+/// A kind of notification whose channels users choose.
+#[derive(Debug)]
+pub struct ConfigurableKind;
+
+impl PartialSchema for ConfigurableKind {
+    fn schema() -> RefOr<Schema> {
+        string_enum(NotificationKind::configurable().map(NotificationKind::name))
+    }
+}
+
+impl ToSchema for ConfigurableKind {}
+
+/// A kind in the inbox, open because new versions add kinds.
+#[derive(Debug)]
+pub struct InboxKind;
+
+impl PartialSchema for InboxKind {
+    fn schema() -> RefOr<Schema> {
+        let (finances, account): (Vec<_>, Vec<_>) = NotificationKind::ALL
+            .into_iter()
+            .filter(|kind| kind.is_configurable() || kind.channels().inbox)
+            .partition(|kind| kind.is_configurable());
+        let text = format!(
+            "The kind of notification.\nAbout finances: {}. About the user account: {}.",
+            alternatives(finances.into_iter().map(NotificationKind::public_name)),
+            alternatives(account.into_iter().map(NotificationKind::public_name)),
+        );
+        open_enum(text, "budget_threshold")
+    }
+}
+
+impl ToSchema for InboxKind {}
+
+/// A type of entity that notifications are about, open because new versions add types.
+#[derive(Debug)]
+pub struct NotificationEntity;
+
+impl PartialSchema for NotificationEntity {
+    fn schema() -> RefOr<Schema> {
+        let entities = alternatives(NotificationKind::ALL.map(NotificationKind::entity));
+        let text = format!("The type of the entity that the notification is about.\nOne of {entities}.");
+        open_enum(text, "budget")
+    }
+}
+
+impl ToSchema for NotificationEntity {}
+
+fn open_enum(description: String, example: &str) -> RefOr<Schema> {
+    let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    schema.examples([example]).into()
+}
+
+/// Lists the distinct values as a phrase: `a`, `b` or `c`.
+fn alternatives(values: impl IntoIterator<Item = &'static str>) -> String {
+    let mut distinct: Vec<String> = Vec::new();
+    for value in values.into_iter().map(|value| format!("`{value}`")) {
+        if !distinct.contains(&value) {
+            distinct.push(value);
+        }
+    }
+    let last = distinct.pop().unwrap_or_default();
+    format!("{} or {last}", distinct.join(", "))
 }
 
 /// A supported currency.

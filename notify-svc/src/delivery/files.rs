@@ -19,7 +19,7 @@ pub fn prepare(dir: &Path) -> std::io::Result<()> {
 /// Writes to a temporary file and renames it: a reader never sees a partial email.
 /// An email that is sent again replaces its file.
 pub async fn write(dir: &Path, envelope: &Envelope, bytes: &[u8]) -> Result<(), DeliveryError> {
-    let (kind, id) = (envelope.kind.label(), envelope.id);
+    let (kind, id) = (envelope.kind.public_name(), envelope.id);
     let partial = dir.join(format!(".{id}.partial"));
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial).await?;
     file.write_all(bytes).await?;

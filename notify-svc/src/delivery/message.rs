@@ -1,6 +1,7 @@
 //! Builds the MIME message of an email (RFC 5322).
 
 use chrono::{DateTime, Utc};
+use fintrac_proto::NotificationKind;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -8,7 +9,6 @@ use lettre::{Address, Message};
 use uuid::Uuid;
 
 use super::error::DeliveryError;
-use crate::domain::kind::NotificationKind;
 use crate::render::RenderedEmail;
 
 const KIND: HeaderName = HeaderName::new_from_ascii_str("X-FinTrac-Kind");
@@ -52,7 +52,7 @@ pub fn build(
         .subject(rendered.subject.clone())
         .date(envelope.date.into())
         .message_id(Some(message_id))
-        .raw_header(HeaderValue::new(KIND, envelope.kind.label().to_owned()))
+        .raw_header(HeaderValue::new(KIND, envelope.kind.public_name().to_owned()))
         .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
         .multipart(body)?)
 }

@@ -1,7 +1,6 @@
 use chrono::TimeDelta;
+use fintrac_proto::NotificationKind;
 use uuid::Uuid;
-
-use super::kind::NotificationKind;
 
 /// A queued email.
 #[derive(Debug, Clone)]

@@ -1,6 +1,5 @@
-//! Kinds, emails, notifications, live events and the retry schedule. No I/O.
+//! Emails, notifications, live events and the retry schedule. No I/O.
 
 pub mod change;
 pub mod email;
-pub mod kind;
 pub mod notification;

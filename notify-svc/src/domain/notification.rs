@@ -1,10 +1,10 @@
 use chrono::{DateTime, Utc};
 use fintrac_kit::clock::timestamp;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::events::v1::Event;
 use uuid::Uuid;
 
 use super::change::Change;
-use super::kind::NotificationKind;
 
 /// A notification of a user, with the text that the user received.
 #[derive(Debug, Clone)]
@@ -13,8 +13,7 @@ pub struct Notification {
     pub user_id: Uuid,
     pub household_id: Uuid,
     pub kind: NotificationKind,
-    /// The entity's type: budget, goal, transaction, recurring, report, user, device.
-    pub entity: &'static str,
+    /// The entity that the notification is about, of the type that its kind names.
     pub entity_id: Uuid,
     /// The user's language when the notification was created.
     pub locale: String,
@@ -44,11 +43,4 @@ impl Notification {
         };
         Change { service: "notify", event, is_audited: false }
     }
-}
-
-/// Parses the type of the entity that a notification is about.
-pub fn entity_from_name(name: &str) -> Option<&'static str> {
-    ["budget", "goal", "transaction", "recurring", "report", "user", "device"]
-        .into_iter()
-        .find(|entity| *entity == name)
 }

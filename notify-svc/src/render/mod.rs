@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use fintrac_kit::locale_format::LocaleFormatError;
+use fintrac_proto::NotificationKind;
 use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
@@ -17,8 +18,6 @@ pub use notification::{
     NotificationData, category_bars, format_date, format_time, render_account_notification,
     render_notification,
 };
-
-use crate::domain::kind::NotificationKind;
 
 static_loader! {
     static TEXTS = {
@@ -32,21 +31,13 @@ static_loader! {
 /// The content of an email.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// A request to follow a link or to enter its code.
-    Link {
-        kind: NotificationKind,
-        link: String,
-        code: Option<String>,
-    },
-    /// An event of the user's account.
-    AccountEvent {
+    /// A message about the user's own account.
+    Account {
         kind: NotificationKind,
         values: Vec<(&'static str, String)>,
-        login: Option<String>,
-    },
-    Welcome {
-        first_name: String,
-        login: Option<String>,
+        /// The URL of the button: the link with a token, or the login page.
+        url: Option<String>,
+        code: Option<String>,
     },
     /// A notification, already rendered in its language.
     Notification {
@@ -64,7 +55,7 @@ impl Content {
     pub fn locale(&self) -> Option<&str> {
         match self {
             Self::Notification { locale, .. } => Some(locale),
-            Self::Link { .. } | Self::AccountEvent { .. } | Self::Welcome { .. } => None,
+            Self::Account { .. } => None,
         }
     }
 }
@@ -151,6 +142,15 @@ impl Texts {
     }
 }
 
+/// Returns the id of a kind's text, such as `new-device-body`.
+fn text_id(kind: NotificationKind, part: &str) -> String {
+    format!("{}-{part}", kind.name().replace('_', "-"))
+}
+
+fn fluent_values<'a>(values: &'a [(&'static str, String)]) -> Vec<(&'static str, Value<'a>)> {
+    values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect()
+}
+
 /// Renders `content` in the language of `locale`.
 ///
 /// `unsubscribe` is the URL that unsubscribes from emails of this kind.
@@ -174,111 +174,73 @@ pub fn render(
 }
 
 fn page(texts: &Texts, content: &Content) -> Result<EmailPage, TemplateError> {
-    let footer = texts.get("footer")?;
-    Ok(match content {
-        // These emails contain no name: the person who entered the address may have chosen the name.
-        Content::Link { kind, link, code } => {
-            let id = kind.text_prefix();
-            EmailPage {
-                subject: texts.get(&format!("{id}-subject"))?,
-                paragraphs: vec![texts.get(&format!("{id}-body"))?],
-                action: Some(Action { label: texts.get(&format!("{id}-action"))?, url: link.clone() }),
-                code: match code {
-                    Some(digits) => Some(Code { label: texts.get("code-label")?, digits: digits.clone() }),
-                    None => None,
-                },
-                note: texts.get(&format!("{id}-note"))?,
-                footer,
+    match content {
+        Content::Account { kind, values, url, code } => {
+            let values = fluent_values(values);
+            let text = |part| texts.with(&text_id(*kind, part), &values);
+            let label = text("action").or_else(|_| texts.get("log-in-action"));
+            let action = |url: &String| label.map(|label| Action { label, url: url.clone() });
+            let code_label =
+                |digits: &String| texts.get("code-label").map(|label| Code { label, digits: digits.clone() });
+            Ok(EmailPage {
+                subject: text("subject")?,
+                paragraphs: text("greeting").into_iter().chain([text("body")?]).collect(),
+                action: url.as_ref().map(action).transpose()?,
+                code: code.as_ref().map(code_label).transpose()?,
+                note: text("note")?,
+                footer: texts.get("footer")?,
                 unsubscribe: None,
                 bars: Vec::new(),
-            }
+            })
         }
-        Content::AccountEvent { kind, values, login } => {
-            let id = kind.text_prefix();
-            let values: Vec<_> =
-                values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
-            EmailPage {
-                subject: texts.get(&format!("{id}-subject"))?,
-                paragraphs: vec![texts.with(&format!("{id}-body"), &values)?],
-                action: action(texts, login.as_ref())?,
+        Content::Notification { title, body, app, bars, .. } => {
+            let open =
+                |url: &String| texts.get("open-action").map(|label| Action { label, url: url.clone() });
+            Ok(EmailPage {
+                subject: title.clone(),
+                paragraphs: vec![body.clone()],
+                action: app.as_ref().map(open).transpose()?,
                 code: None,
-                note: texts.get(&format!("{id}-note"))?,
-                footer,
+                note: texts.get("notification-note")?,
+                footer: texts.get("notification-footer")?,
                 unsubscribe: None,
-                bars: Vec::new(),
-            }
+                bars: bars.clone(),
+            })
         }
-        Content::Welcome { first_name, login } => EmailPage {
-            subject: texts.get("welcome-subject")?,
-            paragraphs: vec![
-                texts.with("welcome-greeting", &[("name", Value::from(first_name.as_str()))])?,
-                texts.get("welcome-body")?,
-            ],
-            action: action(texts, login.as_ref())?,
-            code: None,
-            note: texts.get("welcome-note")?,
-            footer,
-            unsubscribe: None,
-            bars: Vec::new(),
-        },
-        Content::Notification { title, body, app, bars, .. } => EmailPage {
-            subject: title.clone(),
-            paragraphs: vec![body.clone()],
-            action: match app {
-                Some(url) => Some(Action { label: texts.get("open-action")?, url: url.clone() }),
-                None => None,
-            },
-            code: None,
-            note: texts.get("notification-note")?,
-            footer: texts.get("notification-footer")?,
-            unsubscribe: None,
-            bars: bars.clone(),
-        },
-    })
-}
-
-fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, TemplateError> {
-    let Some(url) = login else { return Ok(None) };
-    Ok(Some(Action { label: texts.get("log-in-action")?, url: url.clone() }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, NotificationKind, render};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
 
-    const LINK_KINDS: [NotificationKind; 3] =
-        [NotificationKind::Verification, NotificationKind::PasswordReset, NotificationKind::EmailChange];
-    const ACCOUNT_EVENT_KINDS: [NotificationKind; 11] = [
-        NotificationKind::AlreadyRegistered,
-        NotificationKind::PasswordChanged,
-        NotificationKind::EmailChanged,
-        NotificationKind::MfaEnabled,
-        NotificationKind::MfaDisabled,
-        NotificationKind::RecoveryCodeUsed,
-        NotificationKind::NewDevice,
-        NotificationKind::AccountLocked,
-        NotificationKind::AccountThrottled,
-        NotificationKind::AccountDeletion,
-        NotificationKind::AccountRestored,
-    ];
+    use super::{Content, NotificationKind, render, text_id};
 
-    fn verification() -> Content {
-        link(NotificationKind::Verification)
+    const LOCALES: [&str; 5] = ["en", "es", "fr", "de", "pt"];
+    const EMAIL_TEXTS: &str = include_str!("../../locales/en/emails.ftl");
+
+    /// Returns the names of the values in a text.
+    fn value_names(text: &'static str) -> impl Iterator<Item = &'static str> {
+        let ends = |letter: char| !letter.is_ascii_alphanumeric();
+        text.split('$').skip(1).filter_map(move |rest| rest.split(ends).next())
     }
 
-    fn link(kind: NotificationKind) -> Content {
-        let link = "https://app.example/verify-email#token=T".to_owned();
-        Content::Link { kind, link, code: Some("042042".into()) }
+    /// An email about the account, with `name` in place of every value.
+    fn account(kind: NotificationKind, name: &str) -> Content {
+        Content::Account {
+            kind,
+            values: value_names(EMAIL_TEXTS).map(|value| (value, name.to_owned())).collect(),
+            url: Some("https://app.example/verify-email#token=T".to_owned()),
+            code: kind.link_page().map(|_| "042042".to_owned()),
+        }
     }
 
     /// Every kind of email, with `name` in place of every value that a user chose.
     fn contents(name: &str) -> Vec<Content> {
-        let login = Some("https://app.example/login".to_owned());
-        let values = ["device", "address", "time", "day"].map(|value| (value, name.to_owned()));
-        let account_event =
-            |kind| Content::AccountEvent { kind, values: values.to_vec(), login: login.clone() };
-        let mut contents: Vec<_> = LINK_KINDS.map(link).into();
-        contents.extend(ACCOUNT_EVENT_KINDS.map(account_event));
+        let kinds = NotificationKind::ALL.into_iter().filter(|kind| !kind.is_configurable());
+        let mut contents: Vec<_> = kinds.map(|kind| account(kind, name)).collect();
         contents.push(Content::Notification {
             locale: "en".into(),
             title: "Food".into(),
@@ -286,26 +248,54 @@ mod tests {
             app: Some("https://app.example".into()),
             bars: vec![(name.to_owned(), "5.00 EUR".into(), 40)],
         });
-        contents.push(Content::Welcome { first_name: name.into(), login });
         contents
     }
 
+    /// Lists the ids of a language's texts, each with its values.
+    fn texts(locale: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("locales").join(locale);
+        let (mut texts, mut id) = (BTreeMap::<_, BTreeSet<_>>::new(), String::new());
+        for file in fs::read_dir(folder).expect("the language has a folder") {
+            let content = fs::read_to_string(file.expect("an entry").path()).expect("a text file");
+            for line in content.leak().lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                // The lines of a text after its first are indented.
+                if let Some((name, _)) = line.split_once(" = ").filter(|(name, _)| !name.contains(' ')) {
+                    name.clone_into(&mut id);
+                }
+                texts.entry(id.clone()).or_default().extend(value_names(line).map(str::to_owned));
+            }
+        }
+        texts
+    }
+
     #[test]
-    fn every_email_has_every_text_in_every_language() {
-        let notifications = 9;
-        assert_eq!(
-            LINK_KINDS.len() + ACCOUNT_EVENT_KINDS.len() + 1 + notifications,
-            NotificationKind::ALL.len(),
-            "every kind has an email in this test"
-        );
+    fn every_language_has_every_text_with_the_same_values() {
+        let english = texts("en");
+        for kind in NotificationKind::ALL {
+            let parts: &[&str] = match kind.link_page() {
+                _ if kind.is_configurable() => &["title", "body"],
+                Some(_) => &["subject", "body", "action", "note"],
+                None => &["subject", "body", "note"],
+            };
+            for part in parts {
+                let values = english.get(&text_id(kind, part)).expect("the kind has this text");
+                assert!(kind.link_page().is_none() || values.is_empty(), "{kind:?} {part} has no name");
+            }
+        }
+        for locale in LOCALES {
+            assert_eq!(texts(locale), english, "{locale}");
+        }
+    }
+
+    #[test]
+    fn every_email_is_translated() {
         let english: Vec<_> =
             contents("Ana").iter().map(|content| render("en", content, None).expect("texts")).collect();
-        for locale in ["en", "es", "fr", "de", "pt"] {
+        for locale in LOCALES {
             for (content, english) in contents("Ana").iter().zip(&english) {
                 let email = render(locale, content, None).expect("all texts exist");
                 for text in [&email.subject, &email.html, &email.text] {
-                    assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
-                    assert!(!text.contains("{ $") && !text.contains("{$"), "{text}");
+                    assert!(!text.is_empty() && !text.contains("{ $") && !text.contains("{$"), "{text}");
                 }
                 assert!(!email.subject.contains('\n'));
                 assert!(email.html.contains(&format!("lang=\"{locale}\"")));
@@ -320,15 +310,8 @@ mod tests {
     }
 
     #[test]
-    fn every_language_has_its_own_text() {
-        let verification = verification();
-        let (english, spanish) = (render("en", &verification, None), render("es", &verification, None));
-        assert_ne!(english.expect("en").subject, spanish.expect("es").subject);
-    }
-
-    #[test]
     fn both_forms_contain_link_and_code() {
-        let email = render("en", &verification(), None).expect("an email");
+        let email = render("en", &account(NotificationKind::Verification, "Ana"), None).expect("an email");
         for form in [&email.html, &email.text] {
             assert!(
                 form.contains("https://app.example/verify-email#token=T") && form.contains("042042"),
@@ -339,17 +322,11 @@ mod tests {
 
     #[test]
     fn markup_in_a_name_is_escaped() {
-        let has_name = |content: &Content| match content {
-            Content::AccountEvent { kind, .. } => {
-                matches!(kind, NotificationKind::NewDevice | NotificationKind::AccountDeletion)
-            }
-            Content::Notification { .. } | Content::Welcome { .. } => true,
-            Content::Link { .. } => false,
-        };
-        for content in contents("<b onclick=x>&").into_iter().filter(has_name) {
-            let email = render("en", &content, None).expect("an email");
-            assert!(!email.html.contains("<b onclick"));
-            assert!(email.text.contains("<b onclick=x>&"), "plain text is not escaped");
-        }
+        let emails = contents("<b onclick=x>&").into_iter().map(|content| render("en", &content, None));
+        let emails: Vec<_> = emails.map(|email| email.expect("an email")).collect();
+        assert!(emails.iter().all(|email| !email.html.contains("<b onclick")));
+        let plain = emails.iter().filter(|email| email.text.contains("<b onclick=x>&")).count();
+        assert_eq!(plain, emails.iter().filter(|email| email.html.contains("onclick=x")).count());
+        assert!(plain > 0, "plain text is not escaped");
     }
 }

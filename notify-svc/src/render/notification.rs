@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use fintrac_kit::locale_format::LocaleFormatter;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::{TemplateError, Texts, Value, language};
-use crate::domain::kind::NotificationKind;
+use super::{TemplateError, Texts, Value, fluent_values, language, text_id};
 
 /// The data of a notification.
 #[derive(Debug, Clone)]
@@ -38,16 +38,15 @@ pub enum NotificationData {
 }
 
 impl NotificationData {
-    /// The type and id of the entity that the notification is about.
-    pub fn about(&self) -> (&'static str, &str) {
+    /// The id of the entity that the notification is about.
+    pub fn entity_id(&self) -> &str {
         match self {
-            Self::BudgetAlert(alert) => ("budget", &alert.budget_id),
-            Self::GoalMilestone(milestone) => ("goal", &milestone.goal_id),
-            Self::GoalDeadline(reminder) => ("goal", &reminder.goal_id),
-            Self::LargeTransaction { data, .. } => ("transaction", &data.transaction_id),
-            Self::RecurringPosted(data) => ("recurring", &data.recurring_id),
-            Self::RecurringFailed { id, .. } => ("recurring", id),
-            Self::MonthlyReport { id, .. } => ("report", id),
+            Self::BudgetAlert(alert) => &alert.budget_id,
+            Self::GoalMilestone(milestone) => &milestone.goal_id,
+            Self::GoalDeadline(reminder) => &reminder.goal_id,
+            Self::LargeTransaction { data, .. } => &data.transaction_id,
+            Self::RecurringPosted(data) => &data.recurring_id,
+            Self::RecurringFailed { id, .. } | Self::MonthlyReport { id, .. } => id,
         }
     }
 }
@@ -111,8 +110,7 @@ pub fn render_notification(
             ("reason", texts.get(reason(&data.paused_reason))?.into()),
         ],
     };
-    let id = kind.text_prefix();
-    let mut body = texts.with(&format!("{id}-body"), &values)?;
+    let mut body = texts.with(&text_id(kind, "body"), &values)?;
     let unpriced: Vec<_> = match data {
         NotificationData::BudgetAlert(alert) => {
             alert.unpriced.iter().map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
@@ -128,26 +126,22 @@ pub fn render_notification(
         let amounts = amounts.collect::<Result<Vec<_>, _>>()?.join(", ");
         body = format!("{body} {}", texts.with("amounts-unpriced", &[("amounts", amounts.into())])?);
     }
-    Ok((texts.with(&format!("{id}-title"), &values)?, body))
+    Ok((texts.with(&text_id(kind, "title"), &values)?, body))
 }
 
 /// Renders title and body of an account notification for the inbox.
+///
+/// They are those of the email, unless the inbox has texts of its own.
 pub fn render_account_notification(
     locale: &str,
     kind: NotificationKind,
     values: &[(&'static str, String)],
 ) -> Result<(String, String), TemplateError> {
     let texts = Texts { language: language(locale) };
-    let id = kind.text_prefix();
-    let (title, body) = match kind {
-        NotificationKind::PasswordReset
-        | NotificationKind::EmailChange
-        | NotificationKind::EmailChanged
-        | NotificationKind::Welcome => (format!("{id}-inbox-title"), format!("{id}-inbox-body")),
-        _ => (format!("{id}-subject"), format!("{id}-body")),
-    };
-    let values: Vec<_> = values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
-    Ok((texts.get(&title)?, texts.with(&body, &values)?))
+    let values = fluent_values(values);
+    let text = |part| texts.with(&text_id(kind, part), &values);
+    let title = text("inbox-title").or_else(|_| text("subject"))?;
+    Ok((title, text("inbox-body").or_else(|_| text("body"))?))
 }
 
 /// Formats a time in the user's locale and time zone, and appends the zone's name.
@@ -204,8 +198,7 @@ mod tests {
     use fintrac_proto::budget::v1 as budget;
     use fintrac_proto::ledger::v1 as ledger;
 
-    use super::{NotificationData, render_notification};
-    use crate::domain::kind::NotificationKind;
+    use super::{NotificationData, NotificationKind, render_notification};
 
     fn alert() -> NotificationData {
         NotificationData::BudgetAlert(budget::GetBudgetAlertResponse {
@@ -341,45 +334,30 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_texts_in_every_language() {
+        let rows = [
+            (NotificationKind::BudgetThreshold, alert(), "Food 80 241 300 30 2026"),
+            (NotificationKind::BudgetExceeded, alert(), "Food 80 241 300 30 2026"),
+            (NotificationKind::GoalMilestone, milestone(), "Boat 50 512 JPY"),
+            (NotificationKind::GoalReached, milestone(), "Boat 512 JPY"),
+            (NotificationKind::GoalDeadline, deadline(7), "Boat 7 512 JPY 31 2026"),
+            (NotificationKind::LargeTransaction, transaction(), "Laptop 250 USD 000 EUR 3 2026"),
+            (
+                NotificationKind::RecurringPosted,
+                NotificationData::RecurringPosted(laptop()),
+                "Laptop 250 USD 3 2026",
+            ),
+            (NotificationKind::RecurringFailed, recurring("Rent", "ACCOUNT_CLOSED"), "Rent 900 2026"),
+            (NotificationKind::MonthlyReport, report(), "2026 700 EUR 300"),
+        ];
+        assert!(
+            rows.iter().map(|(kind, ..)| *kind).eq(NotificationKind::configurable()),
+            "each kind has a row"
+        );
         for locale in ["en", "es", "fr", "de", "pt"] {
-            for (kind, data, expected) in [
-                (
-                    NotificationKind::BudgetThreshold,
-                    alert(),
-                    ["Food", "80", "241", "300", "30", "2026"].as_slice(),
-                ),
-                (
-                    NotificationKind::BudgetExceeded,
-                    alert(),
-                    ["Food", "80", "241", "300", "30", "2026"].as_slice(),
-                ),
-                (NotificationKind::GoalMilestone, milestone(), ["Boat", "50", "512", "JPY"].as_slice()),
-                (NotificationKind::GoalReached, milestone(), ["Boat", "512", "JPY"].as_slice()),
-                (NotificationKind::MonthlyReport, report(), ["2026", "700", "EUR", "300"].as_slice()),
-                (
-                    NotificationKind::GoalDeadline,
-                    deadline(7),
-                    ["Boat", "7", "512", "JPY", "31", "2026"].as_slice(),
-                ),
-                (
-                    NotificationKind::LargeTransaction,
-                    transaction(),
-                    ["Laptop", "250", "USD", "000", "EUR", "3", "2026"].as_slice(),
-                ),
-                (
-                    NotificationKind::RecurringPosted,
-                    NotificationData::RecurringPosted(laptop()),
-                    ["Laptop", "250", "USD", "3", "2026"].as_slice(),
-                ),
-                (
-                    NotificationKind::RecurringFailed,
-                    recurring("Rent", "ACCOUNT_CLOSED"),
-                    ["Rent", "900", "2026"].as_slice(),
-                ),
-            ] {
-                let (title, body) = render_notification(locale, kind, &data).expect("all texts exist");
+            for (kind, data, expected) in &rows {
+                let (title, body) = render_notification(locale, *kind, data).expect("all texts exist");
                 let text = format!("{title} {body}");
-                for word in expected {
+                for word in expected.split(' ') {
                     assert!(text.contains(word), "{locale} {kind:?}: {text} lacks {word}");
                 }
                 assert!(!text.contains('$') && !text.contains('{'), "{text}");

@@ -43,10 +43,10 @@ impl From<Notification> for pb::Notification {
     fn from(notification: Notification) -> Self {
         Self {
             id: notification.id.to_string(),
-            kind: notification.kind.label().to_owned(),
+            kind: notification.kind.public_name().to_owned(),
             title: notification.title,
             body: notification.body,
-            entity: notification.entity.to_owned(),
+            entity: notification.kind.entity().to_owned(),
             entity_id: notification.entity_id.to_string(),
             created_at: Some(timestamp(notification.created_at)),
             read_at: notification.read_at.map(timestamp),

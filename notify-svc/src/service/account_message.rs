@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use fintrac_kit::transport::Transport;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
-use crate::domain::kind::NotificationKind;
 use crate::error::RenderError;
 use crate::render;
 
@@ -18,6 +18,14 @@ use crate::render;
 pub struct AccountMessage {
     pub recipient: pb::Recipient,
     pub values: Vec<(&'static str, String)>,
+}
+
+impl From<pb::Recipient> for AccountMessage {
+    /// Creates a message without values of its own.
+    fn from(recipient: pb::Recipient) -> Self {
+        let values = vec![("name", recipient.first_name.clone())];
+        Self { recipient, values }
+    }
 }
 
 /// Loads a message; `None` if the user or the subject no longer exists.
@@ -33,10 +41,19 @@ pub async fn load(
         _ => {
             let request = pb::GetRecipientRequest { user_id: user_id.to_string(), kind: kind.name().into() };
             let response = none_if_not_found(auth.clone().get_recipient(request).await)?;
-            let recipient = response.and_then(|response| response.recipient);
-            Ok(recipient.map(|recipient| AccountMessage { recipient, values: Vec::new() }))
+            Ok(response.and_then(|response| response.recipient).map(AccountMessage::from))
         }
     }
+}
+
+/// Loads a message to the email address before its change.
+pub async fn load_for_previous_address(
+    auth: &EmailDataServiceClient<Transport>,
+    challenge_id: Uuid,
+) -> Result<Option<AccountMessage>, RenderError> {
+    let request = pb::GetPreviousRecipientRequest { challenge_id: challenge_id.to_string() };
+    let response = none_if_not_found(auth.clone().get_previous_recipient(request).await)?;
+    Ok(response.and_then(|response| response.recipient).map(AccountMessage::from))
 }
 
 async fn for_device(

@@ -4,6 +4,7 @@ use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
 
@@ -11,7 +12,6 @@ use super::account_message;
 use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
 use super::parse_id;
 use crate::domain::email::Email;
-use crate::domain::kind::NotificationKind;
 use crate::store::emails;
 
 /// Turns auth events into queued emails and notifications.
@@ -29,7 +29,7 @@ impl AuthEventHandler {
     }
 
     async fn queue_email(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
-        let Some(kind) = kind(event) else { return Ok(()) };
+        let Some(kind) = kind(event).filter(|kind| kind.channels().email) else { return Ok(()) };
         let now = self.clock.now();
         let (user_id, subject_id) = (parse_id(&event.user_id)?, parse_id(&event.entity_id)?);
         let email = Email { id: self.random.id(now), user_id, kind, subject_id };
@@ -50,32 +50,14 @@ impl AuthEventHandler {
 }
 
 fn kind(event: &Event) -> Option<NotificationKind> {
-    match (event.entity.as_str(), event.kind.as_str()) {
-        ("challenge", "verification_requested") => Some(NotificationKind::Verification),
-        ("challenge", "password_reset_requested") => Some(NotificationKind::PasswordReset),
-        ("challenge", "email_change_requested") => Some(NotificationKind::EmailChange),
-        ("challenge", "email_changed") => Some(NotificationKind::EmailChanged),
-        ("device", "added") => Some(NotificationKind::NewDevice),
-        ("user", "already_registered") => Some(NotificationKind::AlreadyRegistered),
-        ("user", "verified") => Some(NotificationKind::Welcome),
-        ("user", "password_changed" | "password_reset") => Some(NotificationKind::PasswordChanged),
-        ("user", "mfa_enabled") => Some(NotificationKind::MfaEnabled),
-        ("user", "mfa_disabled") => Some(NotificationKind::MfaDisabled),
-        ("user", "recovery_code_used") => Some(NotificationKind::RecoveryCodeUsed),
-        ("user", "locked") => Some(NotificationKind::AccountLocked),
-        ("user", "throttled") => Some(NotificationKind::AccountThrottled),
-        ("user", "deletion_requested") => Some(NotificationKind::AccountDeletion),
-        ("user", "restored") => Some(NotificationKind::AccountRestored),
-        _ => None,
-    }
+    NotificationKind::from_event(&event.entity, &event.kind)
 }
 
 impl Handler for AuthEventHandler {
     type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        // A user whose address is not verified has no inbox.
-        let notified_kind = |event| kind(event).filter(|kind| *kind != NotificationKind::Verification);
+        let notified_kind = |event| kind(event).filter(|kind| kind.channels().inbox);
         let compositions =
             events.iter().filter_map(|event| Some(self.notifications_for(event, notified_kind(event)?)));
         join_bounded(compositions.collect()).await

@@ -9,6 +9,7 @@ use fintrac_kit::events::{HandlerError, WakeSignal};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::events::v1::Event;
@@ -20,7 +21,6 @@ use super::account_message::AccountMessage;
 use super::parse_id;
 use crate::domain::change::Change;
 use crate::domain::email::Email;
-use crate::domain::kind::NotificationKind;
 use crate::domain::notification::Notification;
 use crate::render::{self, NotificationData};
 use crate::store::{changes, emails, notifications};
@@ -102,17 +102,14 @@ impl NotificationDispatcher {
         }
         let (title, body) = render::render_account_notification(&recipient.locale, kind, &message.values)?;
         let user_id = parse_id(&event.user_id)?;
-        let (entity, entity_id) = match kind {
-            NotificationKind::NewDevice => ("device", parse_id(&event.entity_id)?),
-            _ => ("user", user_id),
-        };
+        // Events of challenges are about the user, too.
+        let entity_id = if kind.entity() == "user" { user_id } else { parse_id(&event.entity_id)? };
         let now = self.clock.now();
         let notification = Notification {
             id: self.random.id(now),
             user_id,
             household_id: parse_id(&recipient.household_id)?,
             kind,
-            entity,
             entity_id,
             locale: recipient.locale.clone(),
             title,
@@ -146,15 +143,13 @@ impl NotificationDispatcher {
         data: &NotificationData,
     ) -> Result<PreparedNotification, HandlerError> {
         let (title, body) = render::render_notification(&subscriber.locale, kind, data)?;
-        let (entity, entity_id) = data.about();
         let now = self.clock.now();
         let notification = Notification {
             id: self.random.id(now),
             user_id: parse_id(&subscriber.user_id)?,
             household_id: parse_id(household_id)?,
             kind,
-            entity,
-            entity_id: parse_id(entity_id)?,
+            entity_id: parse_id(data.entity_id())?,
             locale: subscriber.locale,
             title,
             body,

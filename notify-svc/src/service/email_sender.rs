@@ -12,6 +12,7 @@ use fintrac_kit::error::reason;
 use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::transport::Transport;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use sqlx::PgPool;
@@ -23,7 +24,6 @@ use super::report::{DateRange, Reports};
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
 use crate::domain::email::{Email, retry_delay};
-use crate::domain::kind::NotificationKind;
 use crate::domain::notification::Notification;
 use crate::error::RenderError;
 use crate::render::{self, Content};
@@ -50,13 +50,6 @@ struct EmailDraft {
     recipient: pb::Recipient,
     content: Content,
     unsubscribe: Option<String>,
-}
-
-impl EmailDraft {
-    /// Creates an email of a kind that cannot be disabled.
-    fn new(recipient: Option<pb::Recipient>, content: Content) -> Option<Self> {
-        Some(Self { recipient: recipient?, content, unsubscribe: None })
-    }
 }
 
 /// The outcome of one attempt.
@@ -112,59 +105,30 @@ impl EmailSender {
 
     /// Collects recipient and content; `None` if the email is no longer needed.
     async fn draft(&self, email: &Email) -> Result<Option<EmailDraft>, RenderError> {
-        let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
-        let kind = email.kind;
-        match kind {
-            NotificationKind::Verification | NotificationKind::EmailChange => {
-                Ok(self.with_link(email, "verify-email").await?)
-            }
-            NotificationKind::PasswordReset => Ok(self.with_link(email, "reset-password").await?),
-            NotificationKind::Welcome => {
-                let recipient = self.recipient(email).await?;
-                let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
-                Ok(EmailDraft::new(recipient, Content::Welcome { first_name, login: frontend }))
-            }
-            NotificationKind::AlreadyRegistered
-            | NotificationKind::PasswordChanged
-            | NotificationKind::MfaEnabled
-            | NotificationKind::MfaDisabled
-            | NotificationKind::RecoveryCodeUsed
-            | NotificationKind::NewDevice
-            | NotificationKind::AccountLocked
-            | NotificationKind::AccountThrottled
-            | NotificationKind::AccountDeletion
-            | NotificationKind::AccountRestored => {
-                let message =
-                    account_message::load(&self.auth, kind, email.user_id, email.subject_id).await?;
-                Ok(message.and_then(|AccountMessage { recipient, values }| {
-                    EmailDraft::new(Some(recipient), Content::AccountEvent { kind, values, login: frontend })
-                }))
-            }
-            NotificationKind::EmailChanged => {
-                let challenge_id = email.subject_id.to_string();
-                let request = pb::GetPreviousRecipientRequest { challenge_id };
-                let response = none_if_not_found(self.auth.clone().get_previous_recipient(request).await)?;
-                let content = Content::AccountEvent { kind, values: Vec::new(), login: None };
-                Ok(EmailDraft::new(response.and_then(|response| response.recipient), content))
-            }
-            NotificationKind::BudgetThreshold
-            | NotificationKind::BudgetExceeded
-            | NotificationKind::GoalMilestone
-            | NotificationKind::GoalReached
-            | NotificationKind::GoalDeadline
-            | NotificationKind::LargeTransaction
-            | NotificationKind::RecurringPosted
-            | NotificationKind::RecurringFailed
-            | NotificationKind::MonthlyReport => {
-                let Some(notification) = self.notification(email).await? else { return Ok(None) };
-                let bars = self.bars(&notification).await?;
-                let Notification { locale, title, body, .. } = notification;
-                let app = self.has_frontend.then(|| self.link_base.clone());
-                Ok(self
-                    .with_unsubscribe_link(email, Content::Notification { locale, title, body, app, bars })
-                    .await?)
-            }
+        if email.kind.is_configurable() {
+            self.with_notification(email).await
+        } else if let Some(page) = email.kind.link_page() {
+            Ok(self.with_link(email, page).await?)
+        } else {
+            self.with_account_message(email).await
         }
+    }
+
+    /// Drafts an email about the user's account.
+    async fn with_account_message(&self, email: &Email) -> Result<Option<EmailDraft>, RenderError> {
+        let (kind, subject_id) = (email.kind, email.subject_id);
+        let mut url = self.has_frontend.then(|| format!("{}/login", self.link_base));
+        let message = if kind == NotificationKind::EmailChanged {
+            // The owner of the previous address may have no account.
+            url = None;
+            account_message::load_for_previous_address(&self.auth, subject_id).await?
+        } else {
+            account_message::load(&self.auth, kind, email.user_id, subject_id).await?
+        };
+        Ok(message.map(|AccountMessage { recipient, values }| {
+            let content = Content::Account { kind, values, url, code: None };
+            EmailDraft { recipient, content, unsubscribe: None }
+        }))
     }
 
     /// Drafts an email with a link to `page` and a code.
@@ -175,9 +139,30 @@ impl EmailSender {
             Err(status) if is_lapsed(&status) => return Ok(None),
             Err(status) => return Err(status),
         };
-        let link = format!("{}/{page}#token={}", self.link_base, secrets.token);
+        let url = Some(format!("{}/{page}#token={}", self.link_base, secrets.token));
         let code = Some(secrets.code).filter(|code| !code.is_empty());
-        Ok(EmailDraft::new(secrets.recipient, Content::Link { kind: email.kind, link, code }))
+        // The email contains no name: the person who entered the address may have chosen it.
+        let content = Content::Account { kind: email.kind, values: Vec::new(), url, code };
+        Ok(secrets.recipient.map(|recipient| EmailDraft { recipient, content, unsubscribe: None }))
+    }
+
+    /// Drafts an email with a notification, which the recipient may disable.
+    async fn with_notification(&self, email: &Email) -> Result<Option<EmailDraft>, RenderError> {
+        let Some(notification) = self.notification(email).await? else { return Ok(None) };
+        let bars = self.bars(&notification).await?;
+        let (user_id, kind) = (email.user_id.to_string(), email.kind.name().to_owned());
+        let request = pb::GetRecipientRequest { user_id, kind };
+        let response = none_if_not_found(self.auth.clone().get_recipient(request).await)?;
+        let Some(pb::GetRecipientResponse { recipient: Some(recipient), unsubscribe_token }) = response
+        else {
+            return Ok(None);
+        };
+        let token = Some(unsubscribe_token).filter(|token| !token.is_empty());
+        let unsubscribe = token.map(|token| format!("{}/unsubscribe?token={token}", self.backend));
+        let Notification { locale, title, body, .. } = notification;
+        let app = self.has_frontend.then(|| self.link_base.clone());
+        let content = Content::Notification { locale, title, body, app, bars };
+        Ok(Some(EmailDraft { recipient, content, unsubscribe }))
     }
 
     /// Reads the notification that the email contains.
@@ -203,28 +188,6 @@ impl EmailSender {
         };
         let money = self.reports.get(household_id, days).await?.money;
         Ok(render::category_bars(&notification.locale, &money)?)
-    }
-
-    /// Drafts an email of a kind that the recipient may disable.
-    async fn with_unsubscribe_link(
-        &self,
-        email: &Email,
-        content: Content,
-    ) -> Result<Option<EmailDraft>, Status> {
-        let Some(response) = self.get_recipient(email).await? else { return Ok(None) };
-        let token = Some(response.unsubscribe_token).filter(|token| !token.is_empty());
-        let unsubscribe = token.map(|token| format!("{}/unsubscribe?token={token}", self.backend));
-        Ok(response.recipient.map(|recipient| EmailDraft { recipient, content, unsubscribe }))
-    }
-
-    /// Reads the recipient; `None` if the user no longer exists.
-    async fn recipient(&self, email: &Email) -> Result<Option<pb::Recipient>, Status> {
-        Ok(self.get_recipient(email).await?.and_then(|response| response.recipient))
-    }
-
-    async fn get_recipient(&self, email: &Email) -> Result<Option<pb::GetRecipientResponse>, Status> {
-        let (user_id, kind) = (email.user_id.to_string(), email.kind.name().to_owned());
-        none_if_not_found(self.auth.clone().get_recipient(pb::GetRecipientRequest { user_id, kind }).await)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_kit::transport::Transport;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as ledger;
@@ -13,12 +14,11 @@ use fintrac_proto::ledger::v1::notification_data_service_client::NotificationDat
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
-use tonic::Code;
 use uuid::Uuid;
 
+use super::account_message::none_if_not_found;
 use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
 use super::parse_id;
-use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 
 /// Turns ledger events into notifications and queued emails.
@@ -38,11 +38,6 @@ fn is_posted_occurrence(event: &Event) -> bool {
     event.entity == "transaction" && event.kind == "created" && event.actor == "recurring"
 }
 
-/// Returns whether an event reports an occurrence that could not be posted.
-fn is_failed_occurrence(event: &Event) -> bool {
-    event.entity == "recurring" && event.kind == "failed"
-}
-
 /// Returns the deduplication key of a large transaction's notification.
 fn large_transaction_key(transaction_id: Uuid) -> Uuid {
     let digest = Sha256::digest([b"large ", transaction_id.as_bytes().as_slice()].concat());
@@ -60,17 +55,11 @@ impl LedgerEventHandler {
     async fn failure_notifications(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
         let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
         let request = ledger::GetRecurringDataRequest { household_id, recurring_id: recurring_id.clone() };
-        let data = match self.ledger.clone().get_recurring_data(request).await {
-            Ok(response) => response.into_inner(),
-            Err(status) if status.code() == Code::NotFound => return Ok(Vec::new()),
-            Err(status) => return Err(status.into()),
-        };
-        if data.paused_reason.is_empty() {
-            return Ok(Vec::new());
-        }
+        let data = none_if_not_found(self.ledger.clone().get_recurring_data(request).await)?;
+        let Some(data) = data.filter(|data| !data.paused_reason.is_empty()) else { return Ok(Vec::new()) };
         let data = NotificationData::RecurringFailed { id: recurring_id, data };
-        let (event_id, kind) = (parse_id(&event.id)?, NotificationKind::RecurringFailed);
-        self.dispatcher.for_household(event_id, &event.household_id, kind, &data).await
+        let kind = NotificationKind::RecurringFailed;
+        self.dispatcher.for_household(parse_id(&event.id)?, &event.household_id, kind, &data).await
     }
 
     /// Prepares notifications of the occurrences that were posted.
@@ -170,10 +159,11 @@ impl Handler for LedgerEventHandler {
     type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let failures = events
-            .iter()
-            .filter(|event| is_failed_occurrence(event))
-            .map(|event| self.failure_notifications(event));
+        let is_failure = |event: &&Event| {
+            NotificationKind::from_event(&event.entity, &event.kind)
+                == Some(NotificationKind::RecurringFailed)
+        };
+        let failures = events.iter().filter(is_failure).map(|event| self.failure_notifications(event));
         let mut prepared = join_bounded(failures.collect()).await?;
         prepared.extend(self.occurrence_notifications(events).await?);
         prepared.extend(self.large_transaction_notifications(events).await?);

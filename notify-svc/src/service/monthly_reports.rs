@@ -11,6 +11,7 @@ use fintrac_kit::events::{HandlerError, WakeSignal};
 use fintrac_kit::jobs::{BoxError, Job, JobError, Queue, Worker};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
+use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as auth;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
@@ -18,7 +19,6 @@ use uuid::Uuid;
 
 use super::dispatcher::NotificationDispatcher;
 use super::report::{DateRange, Reports};
-use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 use crate::store::reports::{self, REPORT_NOTIFICATIONS};
 

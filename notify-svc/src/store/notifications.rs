@@ -1,18 +1,17 @@
 //! Stores and reads notifications.
 
 use chrono::{DateTime, Utc};
+use fintrac_proto::NotificationKind;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::kind::NotificationKind;
-use crate::domain::notification::{self, Notification};
+use crate::domain::notification::Notification;
 
 struct NotificationRow {
     user_id: Uuid,
     id: Uuid,
     household_id: Uuid,
     kind: String,
-    entity: String,
     entity_id: Uuid,
     locale: String,
     title: String,
@@ -27,13 +26,12 @@ impl TryFrom<NotificationRow> for Notification {
     type Error = sqlx::Error;
 
     fn try_from(row: NotificationRow) -> Result<Self, sqlx::Error> {
-        let unknown = |text: &str| sqlx::Error::Decode(format!("unknown value: {text}").into());
+        let unknown = || sqlx::Error::Decode(format!("unknown kind: {}", row.kind).into());
         Ok(Self {
             id: row.id,
             user_id: row.user_id,
             household_id: row.household_id,
-            kind: NotificationKind::from_name(&row.kind).ok_or_else(|| unknown(&row.kind))?,
-            entity: notification::entity_from_name(&row.entity).ok_or_else(|| unknown(&row.entity))?,
+            kind: NotificationKind::from_name(&row.kind).ok_or_else(unknown)?,
             entity_id: row.entity_id,
             locale: row.locale,
             title: row.title,
@@ -62,7 +60,7 @@ pub async fn insert(
         notification.household_id,
         event_id,
         notification.kind.name(),
-        notification.entity,
+        notification.kind.entity(),
         notification.entity_id,
         notification.locale,
         notification.title,
@@ -83,7 +81,7 @@ pub async fn find(
 ) -> Result<Option<Notification>, sqlx::Error> {
     let row = sqlx::query_as!(
         NotificationRow,
-        r#"select user_id, id, household_id, kind, entity, entity_id, locale, title, body, in_inbox, read_at,
+        r#"select user_id, id, household_id, kind, entity_id, locale, title, body, in_inbox, read_at,
                   version, created_at
            from notify.notifications where user_id = $1 and id = $2"#,
         user_id,
@@ -104,7 +102,7 @@ pub async fn list(
 ) -> Result<Vec<Notification>, sqlx::Error> {
     let rows = sqlx::query_as!(
         NotificationRow,
-        r#"select user_id, id, household_id, kind, entity, entity_id, locale, title, body, in_inbox, read_at,
+        r#"select user_id, id, household_id, kind, entity_id, locale, title, body, in_inbox, read_at,
                   version, created_at
            from notify.notifications
            where user_id = $1 and in_inbox and (not $2 or read_at is null) and ($3::uuid is null or id < $3)
@@ -127,7 +125,7 @@ pub async fn lock(
 ) -> Result<Option<Notification>, sqlx::Error> {
     let row = sqlx::query_as!(
         NotificationRow,
-        r#"select user_id, id, household_id, kind, entity, entity_id, locale, title, body, in_inbox, read_at,
+        r#"select user_id, id, household_id, kind, entity_id, locale, title, body, in_inbox, read_at,
                   version, created_at
            from notify.notifications where user_id = $1 and id = $2 and in_inbox for update"#,
         user_id,

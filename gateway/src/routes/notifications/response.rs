@@ -3,6 +3,7 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::enums;
 use crate::routes::http::to_datetime;
 
 /// A notification in the inbox of a user.
@@ -11,22 +12,14 @@ use crate::routes::http::to_datetime;
 pub struct NotificationResponse {
     #[schema(format = Uuid)]
     id: String,
-    /// The kind of notification.
-    /// About finances: `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
-    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` or
-    /// `monthly_report`. About the user account: `welcome`, `already_registered`, `password_reset`,
-    /// `password_changed`, `email_change`, `email_changed`, `mfa_changed`, `new_device`,
-    /// `account_locked`, `account_deletion` or `account_restored`.
-    #[schema(example = "budget_threshold")]
+    #[schema(value_type = enums::InboxKind, inline)]
     kind: String,
     /// The title, in the language of your preferences at the time of creation.
     #[schema(example = "Food: 80% of the budget is spent")]
     title: String,
     /// The text, in the same language as `title`.
     body: String,
-    /// The type of the entity that the notification is about.
-    /// One of `budget`, `goal`, `transaction`, `recurring`, `report`, `user` or `device`.
-    #[schema(example = "budget")]
+    #[schema(value_type = enums::NotificationEntity, inline)]
     entity: String,
     /// The id of the entity.
     #[schema(format = Uuid)]

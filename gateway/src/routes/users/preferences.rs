@@ -24,10 +24,7 @@ pub struct PreferencesResponse {
     /// It is in the household's currency.
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
-    /// The channels by kind of notification.
-    /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
-    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` and
-    /// `monthly_report`.
+    /// The channels by kind of notification, with an entry for each kind that can be changed.
     notifications: BTreeMap<String, Channels>,
 }
 

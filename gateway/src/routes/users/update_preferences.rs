@@ -45,10 +45,7 @@ pub struct UpdatePreferencesRequest {
     #[serde(default)]
     large_transaction_limit: Patch<Amount>,
     /// The channels to change, by kind of notification; absent kinds stay.
-    /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
-    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` and
-    /// `monthly_report`.
-    #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsChange>>, example = json!({"goal_milestone": {"mail": false}}))]
+    #[schema(nullable = false, value_type = Option<BTreeMap<enums::ConfigurableKind, ChannelsChange>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]
     notifications: Option<BTreeMap<String, StrictObject<ChannelsChange>>>,
 }
