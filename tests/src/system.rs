@@ -55,11 +55,20 @@ pub struct Settings {
     pub replicas: &'static [(&'static str, usize)],
     /// Whether PostgreSQL keeps every commit in a crash; for `FiveProcesses` only.
     pub durable: bool,
+    /// Whether logs are copied to stderr at once, and not only when a test fails.
+    pub echo_logs: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", environment: Vec::new(), scheme: "http", replicas: &[], durable: false }
+        Self {
+            log_level: "warn",
+            environment: Vec::new(),
+            scheme: "http",
+            replicas: &[],
+            durable: false,
+            echo_logs: false,
+        }
     }
 }
 
@@ -276,17 +285,15 @@ impl System {
     fn spawn(&self, service: &str, settings: &[(&'static str, String)]) -> Child {
         let mut child = self.command(service, settings).spawn().expect("the service starts");
         let (service, stderr) = (service.to_owned(), child.stderr.take().expect("piped"));
-        let (logs, is_trace) = (Arc::clone(&self.logs), self.settings.log_level == "trace");
+        let (logs, echo) = (Arc::clone(&self.logs), self.settings.echo_logs);
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                if !is_trace {
-                    // Printed only for a failing test.
-                    eprintln!("{service}: {line}");
+                let line = format!("{service}: {line}\n");
+                if echo {
+                    eprint!("{line}");
                 }
-                let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
-                logs.push_str(&line);
-                logs.push('\n');
+                logs.lock().unwrap_or_else(PoisonError::into_inner).push_str(&line);
             }
         });
         child
@@ -364,6 +371,14 @@ impl System {
         let output = self.command(command, &[]).stderr(Stdio::piped()).output().await.expect("it runs");
         assert!(!output.status.success(), "{command} must fail");
         String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.settings.echo_logs && self.settings.log_level != "trace" {
+            eprint!("{}", self.logs());
+        }
     }
 }
 

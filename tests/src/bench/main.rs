@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fintrac_tests::system::{Layout, System};
+use fintrac_tests::system::{Layout, Settings, System};
 
 /// The numbers of concurrent clients.
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
@@ -41,7 +41,8 @@ async fn main() -> anyhow::Result<()> {
     let is_selected = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
     let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-service");
     if BENCHMARKS.iter().any(|name| *name != "users" && is_selected(name)) {
-        let mut system = System::start(&binary.to_string_lossy(), Layout::OneProcess).await;
+        let settings = Settings { echo_logs: true, ..Settings::default() };
+        let mut system = System::start_with(&binary.to_string_lossy(), Layout::OneProcess, settings).await;
         if is_selected("posting") || is_selected("replicas") {
             let workload = load::Workload::prepare(&system).await?;
             if is_selected("posting") {

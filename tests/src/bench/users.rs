@@ -31,7 +31,8 @@ pub struct Users {
 /// Measures users who pause a second between calls, and users who never pause.
 pub async fn measure(binary: &str, duration: Duration) -> anyhow::Result<[Users; 2]> {
     let metrics = format!("127.0.0.1:{}", free_port());
-    let settings = Settings { environment: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
+    let environment = vec![("METRICS_LISTEN", metrics.clone())];
+    let settings = Settings { environment, echo_logs: true, ..Settings::default() };
     let mut system = System::start_with(binary, Layout::OneProcess, settings).await;
     let workload = Workload::prepare(&system).await?;
     let with_pauses = run(&workload, &metrics, Duration::from_secs(1), duration).await?;

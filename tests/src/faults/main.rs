@@ -54,6 +54,7 @@ async fn main() -> anyhow::Result<()> {
         environment,
         replicas: &[("ledger", GATEWAYS), ("budget", 2), ("notify", 2)],
         durable: true,
+        echo_logs: true,
         ..Settings::default()
     };
     let binary = std::env::current_exe()?.with_file_name("fintrac-service");

@@ -4,8 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
 use fintrac_tests::system::System;
-use tonic::transport::Channel;
-use tonic::{Code, Request};
+use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -13,14 +12,10 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::identity::logged_in;
-
-async fn channel(system: &System) -> Channel {
-    Channel::from_shared(system.auth_grpc.clone()).expect("a URL").connect().await.expect("a server")
-}
+use crate::support::{channel, logged_in, with_token};
 
 pub async fn health_and_reflection(system: &System) {
-    let channel = channel(system).await;
+    let channel = channel(&system.auth_grpc).await;
     let health =
         HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.expect("health");
     assert_eq!(health.into_inner().status().as_str_name(), "SERVING");
@@ -44,10 +39,9 @@ pub async fn health_and_reflection(system: &System) {
 
 pub async fn clients_call_with_a_users_token(system: &System) {
     let login = logged_in(system, "program@example.com").await;
-    let channel = channel(system).await;
+    let channel = channel(&system.auth_grpc).await;
     let ask = async |token: &str| {
-        let mut request = Request::new(pb::GetCurrentUserRequest {});
-        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+        let request = with_token(token, pb::GetCurrentUserRequest {});
         UserServiceClient::new(channel.clone()).get_current_user(request).await
     };
     let me = ask(&login.text("access_token")).await.expect("me").into_inner().user.expect("a user");

@@ -6,7 +6,7 @@ use fintrac_tests::system::System;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::money::TestUser;
+use crate::support::TestUser;
 
 const REPORTS: &str = "/api/v1/reports";
 
