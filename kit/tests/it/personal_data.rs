@@ -85,7 +85,7 @@ async fn an_export_has_every_row_of_its_owner_once_and_no_other() {
     let (pool, ana, _bo) = start(&clock).await;
     let deps = deps(&pool, &clock);
     let mut module = ServiceModule::new("diary", &deps, &[], &[]);
-    export::add_service(&mut module, &deps, &diary(), |section, row| Ok(format!("{section} {row}")));
+    module.add_exports(Exports::new(&deps, &diary(), |section, row| Ok(format!("{section} {row}"))));
     let service = TestService::fake("diary", module.routes, &clock);
     let mut client = ExportServiceClient::new(service.transport("gateway"));
     let stream = ana.call(client.export(ExportRequest {})).await.expect("a stream").into_inner();

@@ -3,13 +3,15 @@
 //! Most scenarios share a system per process layout, which starts with the first of them. After
 //! the last one, it must verify and stop cleanly.
 
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use fintrac_tests::system::{Layout, System};
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 
 use crate::BINARY;
 
@@ -20,6 +22,9 @@ static ONE_PROCESS: LazyLock<SharedSystem> = LazyLock::new(|| start(Layout::OneP
 static FIVE_PROCESSES: LazyLock<SharedSystem> = LazyLock::new(|| start(Layout::FiveProcesses));
 /// Runs everything on shared systems: connections to them outlive the scenario that opened them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+/// Limits the separate tests at a time to the number of cores: they apply load and have deadlines.
+static SEPARATE_TESTS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, NonZero::get)));
 
 fn start(layout: Layout) -> SharedSystem {
     RwLock::new(Some(RUNTIME.block_on(System::start(BINARY, layout))))
@@ -60,15 +65,19 @@ const LAYOUTS: [Layout; 2] = [Layout::OneProcess, Layout::FiveProcesses];
 /// The tests in the order in which they start.
 #[derive(Default)]
 pub struct Tests {
-    separate: Vec<Trial>,
     shared: Vec<Trial>,
+    separate: Vec<Trial>,
 }
 
 impl Tests {
     /// Adds a test that starts its own processes.
     pub fn separate(&mut self, name: &str, test: impl AsyncFnOnce() + Send + 'static) {
         self.separate.push(trial(name.to_owned(), || {
-            Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test());
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let _permit = SEPARATE_TESTS.acquire().await.expect("never closed");
+                test().await;
+            });
         }));
     }
 
@@ -114,17 +123,16 @@ impl Tests {
     ///
     /// As nextest runs each test in a process of its own, it gets all scenarios as one test.
     pub fn run(self) -> ExitCode {
-        let Self { separate: mut tests, shared } = self;
+        let Self { mut shared, separate } = self;
         if std::env::var_os("NEXTEST").is_some() {
             let run_all = || {
                 let passed = run_and_stop(&Arguments::default(), shared);
                 if passed { Ok(()) } else { Err("a scenario failed".into()) }
             };
-            tests.push(Trial::test("shared_systems", run_all));
-        } else {
-            tests.extend(shared);
+            shared = vec![Trial::test("shared_systems", run_all)];
         }
-        let passed = run_and_stop(&Arguments::from_args(), tests);
+        shared.extend(separate);
+        let passed = run_and_stop(&Arguments::from_args(), shared);
         if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
