@@ -12,10 +12,9 @@ use fintrac_kit::jobs::EntityKey;
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::finish_contribution::{GOAL_TRANSFERS, fallback_time};
-use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
+use super::finish_contribution::{GOAL_TRANSFERS, amount_changed, created, fallback_time};
+use super::{Actor, BudgetUseCases, merge_violations};
 use crate::domain::contribution::{Contribution, ContributionInput, ContributionState, Direction};
-use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::{contributions, goals};
 
@@ -154,28 +153,5 @@ impl BudgetUseCases {
         }
         transaction.commit().await?;
         Ok(BeginOutcome::Written(contribution))
-    }
-}
-
-/// Builds the event for a goal's new amount, which is no edit of the goal.
-pub(super) fn amount_changed(goal: &Goal) -> EntityChange<'static> {
-    EntityChange {
-        entity: "goal",
-        entity_id: goal.id,
-        version: goal.version,
-        kind: "updated",
-        changed: &["current_amount"],
-    }
-}
-
-/// Builds the event for a contribution that is done.
-/// A rejected contribution never has an event.
-pub(super) fn created(contribution: &Contribution) -> EntityChange<'static> {
-    EntityChange {
-        entity: "contribution",
-        entity_id: contribution.id,
-        version: contribution.version,
-        kind: "created",
-        changed: &[],
     }
 }

@@ -13,10 +13,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
-use super::contribute::{amount_changed, created};
 use super::sum_spending::parse_money;
 use super::{Actor, BudgetUseCases, EntityChange};
 use crate::domain::contribution::{Contribution, ContributionState, Direction, TransferAccounts};
+use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::{contributions, goals};
 
@@ -208,6 +208,29 @@ fn for_contribution(direction: Direction, status: &Status) -> Status {
         details.set_bad_request(request.field_violations);
     }
     Status::with_error_details(status.code(), status.message(), details)
+}
+
+/// Builds the event for a goal's new amount, which is no edit of the goal.
+pub(super) fn amount_changed(goal: &Goal) -> EntityChange<'static> {
+    EntityChange {
+        entity: "goal",
+        entity_id: goal.id,
+        version: goal.version,
+        kind: "updated",
+        changed: &["current_amount"],
+    }
+}
+
+/// Builds the event for a contribution that is done.
+/// A rejected contribution never has an event.
+pub(super) fn created(contribution: &Contribution) -> EntityChange<'static> {
+    EntityChange {
+        entity: "contribution",
+        entity_id: contribution.id,
+        version: contribution.version,
+        kind: "created",
+        changed: &[],
+    }
 }
 
 /// Returns the time at which the worker continues a contribution whose request did not.
