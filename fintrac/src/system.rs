@@ -347,7 +347,7 @@ async fn bind(address: &str) -> anyhow::Result<TcpListener> {
 /// The system must be ready when its log announces it.
 async fn wait_until_ready(state: &AppState) {
     let started = tokio::time::Instant::now();
-    while !gateway::is_ready(state).await && started.elapsed() < Duration::from_secs(10) {
+    while !state.is_ready().await && started.elapsed() < Duration::from_secs(10) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,17 +1,26 @@
 //! Settings of the gateway.
 
+mod redis;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use fintrac_kit::config::Environment;
 use ipnet::IpNet;
 
-use crate::layers::rate_limit::RedisConfig;
-use crate::server::Certificate;
+pub use redis::RedisConfig;
 
 const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+
+/// The server's certificate and key as PEM files.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    pub chain: PathBuf,
+    pub key: PathBuf,
+}
 
 /// The configuration of the gateway.
 #[derive(Debug, Clone)]

@@ -2,20 +2,24 @@
 //! It stores nothing durable and has no business rules: a handler extracts the input, builds the
 //! request, calls a service and maps the response.
 //!
-//! Layout: an operation is in `routes/<resource>/<operation_id>.rs`, middleware for all operations
+//! Layout: the operations of a resource are in `routes/<resource>`, middleware for all operations
 //! in `layers/`, the table of error codes in `problem/`.
 
 mod config;
 mod export_limit;
 mod extract;
+mod http;
 mod language;
 mod layers;
 mod live_events;
 mod openapi;
 mod problem;
+mod readiness;
+mod response;
 mod router;
 mod routes;
 mod server;
+mod services;
 mod standalone;
 mod state;
 
@@ -28,12 +32,12 @@ use tokio::task::JoinHandle;
 
 pub use config::Config;
 use fintrac_kit::connection_limit::ConnectionLimiter;
-pub use openapi::document as openapi_document;
 pub use problem::codes::markdown as error_codes_markdown;
-pub use routes::health::is_ready;
+pub use router::document as openapi_document;
 use server::{IDLE_TIMEOUT, LimitConnections, ProblemOnParseError};
+pub use services::Services;
 pub use standalone::run;
-pub use state::{AppState, Services};
+pub use state::AppState;
 
 /// Serves REST on `listener` until the shutdown closes the listeners.
 ///

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::routes::http::without_deadline;
+use crate::http::without_deadline;
 
 /// Maximum number of messages queued for one subscriber.
 const QUEUE_CAPACITY: usize = 256;

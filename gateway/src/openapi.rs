@@ -1,7 +1,9 @@
 //! The OpenAPI document and the parts that its operations share.
 
 pub mod enums;
+pub mod operation;
 
+use fintrac_proto::rest::{self, Amount};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -12,7 +14,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
 use crate::problem::details::ProblemDetails;
-use enums::CurrencyCode;
+use enums::{CurrencyCode, InboxKind, NotificationEntity};
 
 /// Returns the document's title, license, tags and security scheme.
 pub fn base_document() -> OpenApi {
@@ -51,14 +53,25 @@ pub fn base_document() -> OpenApi {
                 .security_scheme("access_token", SecurityScheme::Http(scheme))
                 // utoipa does not collect the components of parameters.
                 .schema(CurrencyCode::name(), CurrencyCode::schema())
+                .schema(Amount::name(), Amount::schema())
+                .schemas_from_iter(enums::schemas())
+                // What no operation references is removed in the end.
+                .schemas_from_iter(rest::schemas().map(|(name, schema)| match name {
+                    "Notification" => (name, with_registered_kinds(schema)),
+                    _ => (name, schema),
+                }))
                 .build(),
         ))
         .build()
 }
 
-/// Returns the complete document.
-pub fn document() -> OpenApi {
-    post_process(crate::router::api().to_openapi())
+/// Lists the values of the registry of notification kinds.
+fn with_registered_kinds(mut schema: RefOr<Schema>) -> RefOr<Schema> {
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        object.properties.insert("kind".to_owned(), InboxKind::schema());
+        object.properties.insert("entity".to_owned(), NotificationEntity::schema());
+    }
+    schema
 }
 
 /// Completes the generated document.
@@ -128,51 +141,6 @@ fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
     Some(document.components.as_ref()?.schemas.keys().filter(is_unused).cloned().collect())
 }
 
-/// The problems of operations without a user.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only for the OpenAPI document")]
-pub enum PublicProblems {
-    /// The request is malformed
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemDetails),
-    /// The credentials or tokens are invalid
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemDetails),
-    /// Permission denied
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemDetails),
-    /// The body is too large
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemDetails),
-    /// The body is not `application/json`
-    #[response(status = 415, content_type = "application/problem+json")]
-    Unsupported(ProblemDetails),
-    /// Fields are invalid
-    #[response(status = 422, content_type = "application/problem+json")]
-    Unprocessable(ProblemDetails),
-    /// Path and query are too long
-    #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemDetails),
-    /// The headers are too large
-    #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemDetails),
-    /// Too many attempts or requests; see `Retry-After`
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooManyRequests(ProblemDetails),
-    /// Something went wrong on our side
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemDetails),
-    /// A service is unavailable
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemDetails),
-    /// The request timed out
-    #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemDetails),
-}
-
-/// The problems of operations that only require a session.
-pub type UserProblems = PublicProblems;
-
 /// The problems of operations that read.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only for the OpenAPI document")]
@@ -189,57 +157,6 @@ pub enum ReadProblems {
     /// The resource does not exist, or you have no access to it
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemDetails),
-    /// Path and query are too long
-    #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemDetails),
-    /// The headers are too large
-    #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemDetails),
-    /// Too many requests; see `Retry-After`
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooManyRequests(ProblemDetails),
-    /// Something went wrong on our side
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemDetails),
-    /// A service is unavailable
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemDetails),
-    /// The request timed out
-    #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemDetails),
-}
-
-/// The problems of operations that write.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only for the OpenAPI document")]
-pub enum WriteProblems {
-    /// The request is malformed
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemDetails),
-    /// The access token is missing or invalid
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemDetails),
-    /// Permission denied
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemDetails),
-    /// The resource does not exist, or you have no access to it
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemDetails),
-    /// The current state does not allow the change
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(ProblemDetails),
-    /// The resource has changed since it was read
-    #[response(status = 412, content_type = "application/problem+json")]
-    PreconditionFailed(ProblemDetails),
-    /// The body is too large
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemDetails),
-    /// The body is not `application/json`
-    #[response(status = 415, content_type = "application/problem+json")]
-    Unsupported(ProblemDetails),
-    /// Fields are invalid
-    #[response(status = 422, content_type = "application/problem+json")]
-    Unprocessable(ProblemDetails),
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
     UriTooLong(ProblemDetails),

@@ -6,7 +6,6 @@ mod problem_on_parse_error;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +16,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::config::Certificate;
 pub use connections::LimitConnections;
 pub use problem_on_parse_error::ProblemOnParseError;
 
@@ -37,13 +37,6 @@ const MAX_CONCURRENT_STREAMS: u32 = 128;
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 /// Interval at which the certificate's files are reloaded.
 const CERTIFICATE_RELOAD_INTERVAL: Duration = Duration::from_mins(10);
-
-/// The server's certificate and key as PEM files.
-#[derive(Debug, Clone)]
-pub struct Certificate {
-    pub chain: PathBuf,
-    pub key: PathBuf,
-}
 
 /// Serves `app` on `listener` until the shutdown closes the listeners.
 pub async fn serve(

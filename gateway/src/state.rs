@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
@@ -33,22 +34,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::export_limit::ExportLimiter;
-use crate::layers::body::BodyBudget;
-use crate::layers::rate_limit::RateLimits;
 use crate::live_events::EventHub;
-use crate::routes::health::ReadinessCache;
+use crate::readiness::{self, ReadinessCache};
+use crate::services::Services;
 
 /// Maximum response size of a service; a page of 200 rows full of text has 5 MB.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
-
-/// The transports to the services behind the gateway.
-#[derive(Debug, Clone)]
-pub struct Services {
-    pub auth: Transport,
-    pub ledger: Transport,
-    pub budget: Transport,
-    pub notify: Transport,
-}
 
 /// The shared state, cloned by each layer and handler for each request.
 #[derive(Debug, Clone)]
@@ -61,8 +52,6 @@ pub struct SharedState {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) services: Services,
-    pub(crate) rate_limits: Option<RateLimits>,
-    pub(crate) body_budget: BodyBudget,
     pub(crate) event_hub: Arc<EventHub>,
     pub(crate) export_limiter: ExportLimiter,
     pub(crate) readiness: ReadinessCache,
@@ -79,6 +68,18 @@ impl Deref for AppState {
     }
 }
 
+impl FromRef<AppState> for Arc<TokenVerifier> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.token_verifier)
+    }
+}
+
+impl FromRef<AppState> for Random {
+    fn from_ref(state: &AppState) -> Self {
+        state.random.clone()
+    }
+}
+
 impl AppState {
     pub fn new(
         config: Config,
@@ -88,10 +89,7 @@ impl AppState {
         services: Services,
         shutdown: &Shutdown,
     ) -> Self {
-        let rate_limits =
-            config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
         let (event_hub, stopping) = (Arc::default(), shutdown.not_ready.clone());
-        let body_budget = BodyBudget::default();
         let export_limiter = ExportLimiter::default();
         Self(Arc::new(SharedState {
             config,
@@ -99,13 +97,16 @@ impl AppState {
             clock,
             random,
             services,
-            rate_limits,
-            body_budget,
             event_hub,
             export_limiter,
             readiness: ReadinessCache::default(),
             stopping,
         }))
+    }
+
+    /// Returns whether every service behind the gateway is ready.
+    pub async fn is_ready(&self) -> bool {
+        readiness::missing_services(&self.services, &self.token_verifier).await.is_empty()
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

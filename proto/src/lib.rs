@@ -1,9 +1,12 @@
 //! The wire contracts of the system.
-//! They are tonic code generated from `proto/`, the descriptors for reflection, the access
-//! table of all RPCs, read from the `(fintrac.common.v1.access)` option, and the registry of
-//! notification kinds. No logic.
+//! They are tonic code generated from `proto/`, the descriptors for reflection, the access table of
+//! all RPCs, read from the `(fintrac.common.v1.access)` option, and the registry of notification
+//! kinds. With the feature `rest`, messages have JSON conversions and OpenAPI schemas, read from the
+//! `(fintrac.common.v1.rest)` option.
 
 mod notification_kind;
+#[cfg(feature = "rest")]
+pub mod rest;
 
 #[allow(clippy::all, reason = "generated code")]
 mod generated {

@@ -30,6 +30,10 @@ impl From<&Budget> for pb::Budget {
             name: budget.name.clone(),
             amount: budget.terms.amount.to_string(),
             currency_code: budget.currency.code().to_owned(),
+            category_id: match budget.terms.category_ids.as_slice() {
+                [only] => Some(only.to_string()),
+                _ => None,
+            },
             category_ids: budget.terms.category_ids.iter().map(Uuid::to_string).collect(),
             frequency: budget.schedule.frequency.as_str().to_owned(),
             start_date: budget.schedule.start.to_string(),

@@ -9,16 +9,20 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use fintrac_kit::random::Random;
+use fintrac_proto::rest::Single;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
+use utoipa::ToSchema;
 
-use super::json;
+use super::json::{self, Json};
+use crate::http::REPLAYED_HEADER;
+use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::response::{Appended, Created, Versioned};
 
 const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longer paths match no route and would not fit the headers of an internal call.
 const MAX_PATH_BYTES: usize = 1000;
 
@@ -45,18 +49,51 @@ impl Idempotency {
         response: impl IntoResponse,
     ) -> Response {
         let mut response = response.into_response();
-        if self.from_client && grpc_response.metadata().contains_key(REPLAYED) {
+        if self.is_replayed(grpc_response) {
             response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
         }
         response
     }
 
-    fn from_parts(parts: &Parts, state: &AppState, body: &[u8]) -> Result<Self, Problem> {
+    /// Responds with the resource that a service returned.
+    pub fn versioned<R: Single>(
+        &self,
+        response: tonic::Response<R>,
+    ) -> Result<Versioned<R::Resource>, Problem> {
+        let is_replayed = self.is_replayed(&response);
+        Versioned::written(response, is_replayed)
+    }
+
+    /// Responds with the resource that a service created.
+    /// It is in the list at the path of the request.
+    pub fn created<R: Single>(&self, response: tonic::Response<R>) -> Result<Created<R::Resource>, Problem> {
+        let is_replayed = self.is_replayed(&response);
+        let list_path = self.operation.split(' ').next_back().unwrap_or_default().to_owned();
+        Created::new(response, list_path, is_replayed)
+    }
+
+    /// Responds with an entry that a service created; `location` is its path, or its list's.
+    pub fn appended<R: Single>(
+        &self,
+        response: tonic::Response<R>,
+        location: impl FnOnce(&R::Resource) -> String,
+    ) -> Result<Appended<R::Resource>, Problem> {
+        let is_replayed = self.is_replayed(&response);
+        let entry = response.into_inner().into_resource().ok_or_else(Problem::internal)?;
+        Ok(Appended { location: location(&entry), entry, is_replayed })
+    }
+
+    /// Returns whether the response was stored for an earlier request with the client's key.
+    fn is_replayed<R>(&self, response: &tonic::Response<R>) -> bool {
+        self.from_client && response.metadata().contains_key(REPLAYED)
+    }
+
+    fn from_parts(parts: &Parts, random: &Random, body: &[u8]) -> Result<Self, Problem> {
         // Clients can repeat only requests that create something.
         let sent = parts.headers.get(IDEMPOTENCY_KEY_HEADER).filter(|_| parts.method == Method::POST);
         let key = match sent {
             Some(value) => client_key(value)?,
-            None => BASE64.encode(state.random.bytes::<16>()),
+            None => BASE64.encode(random.bytes::<16>()),
         };
         let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
         if path.len() > MAX_PATH_BYTES {
@@ -84,27 +121,49 @@ impl Idempotency {
     }
 }
 
-impl<S> FromRequestParts<S> for Idempotency
+impl<S: Send + Sync> FromRequestParts<S> for Idempotency
 where
-    AppState: FromRef<S>,
-    S: Send + Sync,
+    Random: FromRef<S>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Self::from_parts(parts, &AppState::from_ref(state), &[])
+        Self::from_parts(parts, &Random::from_ref(state), &[])
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<AppState> for IdempotentJson<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for IdempotentJson<T>
+where
+    Random: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let head = parts.clone();
         let body = json::bytes(Request::from_parts(parts, body)).await?;
-        let idempotency = Idempotency::from_parts(&head, state, &body)?;
+        let idempotency = Idempotency::from_parts(&head, &Random::from_ref(state), &body)?;
         Ok(Self(idempotency, json::parse(&body)?))
+    }
+}
+
+impl DocumentInput for Idempotency {
+    fn document(operation: &mut OperationDocument<'_>) {
+        if operation.is_post() {
+            let text = "A key of the client's choice. A repeated request with the same key and body gets the \
+                        first response again for 72 hours. Default: none.";
+            operation.header("Idempotency-Key", text);
+            let text = "`true` if this is the stored response of the first request with the same key; \
+                        otherwise absent";
+            operation.response_header("Idempotency-Replayed", Some(text));
+        }
+    }
+}
+
+impl<T: ToSchema> DocumentInput for IdempotentJson<T> {
+    fn document(operation: &mut OperationDocument<'_>) {
+        Idempotency::document(operation);
+        Json::<T>::document(operation);
     }
 }
 

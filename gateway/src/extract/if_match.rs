@@ -2,8 +2,9 @@ use axum::extract::FromRequestParts;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
+use crate::http::etag;
+use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
-use crate::routes::http::etag;
 
 /// The version that a change expects; `None` without `If-Match` or with `*`.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         // Strong comparison: a weak tag matches nothing.
         let version = text.trim_matches('"').parse().ok().filter(|version| etag(*version) == text);
         Ok(Self(Some(version.unwrap_or(NO_SUCH_VERSION))))
+    }
+}
+
+impl DocumentInput for IfMatch {
+    fn document(operation: &mut OperationDocument<'_>) {
+        let text = "The `ETag` that the resource must have; otherwise the request is rejected with 412. \
+                    Default: any.";
+        operation.header("If-Match", text);
+        operation.problems(&[412]);
     }
 }
 

@@ -2,12 +2,15 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use fintrac_proto::rest::LIST_TOO_LONG_PREFIX;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
+use utoipa::ToSchema;
+use utoipa::openapi::Required;
 
-use super::bounded_vec::LIST_TOO_LONG_PREFIX;
 use super::strict_object::StrictObject;
+use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
 
 /// A JSON body: `application/json`, no unknown fields, no U+0000.
@@ -45,6 +48,24 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromR
         <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
+
+impl<T: ToSchema> DocumentInput for Json<T> {
+    fn document(operation: &mut OperationDocument<'_>) {
+        operation.body::<T>(Required::True);
+        operation.problems(&BODY_PROBLEMS);
+    }
+}
+
+impl<T: ToSchema> DocumentInput for Option<Json<T>> {
+    fn document(operation: &mut OperationDocument<'_>) {
+        operation.body::<T>(Required::False);
+        operation.problems(&BODY_PROBLEMS);
+    }
+}
+
+/// The problems of operations with a body.
+/// A body may have credentials or tokens.
+pub(super) const BODY_PROBLEMS: [u16; 5] = [401, 403, 413, 415, 422];
 
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

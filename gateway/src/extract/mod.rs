@@ -1,7 +1,5 @@
 //! Extractors for handlers; each rejection is a problem.
 
-mod amount;
-mod bounded_vec;
 mod idempotency;
 mod if_match;
 mod json;
@@ -11,13 +9,12 @@ mod query;
 mod strict_object;
 mod user;
 
-pub use amount::Amount;
-pub use bounded_vec::BoundedVec;
+pub use fintrac_proto::rest::{Amount, BoundedVec};
 pub use idempotency::{Idempotency, IdempotentJson};
 pub use if_match::IfMatch;
 pub use json::Json;
 pub use page_link::PageLink;
 pub use patch::{FieldMaskBuilder, Patch, not_null};
-pub use query::{NoQuery, PageParams, StrictQuery, parse_bool, parse_page_size, parse_timestamp};
+pub use query::{NoQuery, StrictQuery, parse_bool};
 pub use strict_object::StrictObject;
 pub use user::{RequirePermission, User, permission};

@@ -1,9 +1,11 @@
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::header::LINK;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
+use fintrac_proto::rest::Page;
+
+use crate::openapi::operation::{DocumentInput, OperationDocument};
+use crate::response::{ListResponse, PageOf};
 
 /// The URI of a list request, from which the link to the next page is built.
 #[derive(Debug, Clone)]
@@ -21,11 +23,27 @@ impl<S: Send + Sync> FromRequestParts<S> for PageLink {
     }
 }
 
+impl DocumentInput for PageLink {
+    fn document(operation: &mut OperationDocument<'_>) {
+        let text = "The URL of the next page with rel=\"next\"; absent on the last page";
+        operation.response_header("Link", Some(text));
+    }
+}
+
 impl PageLink {
-    /// Returns `Link: <…>; rel="next"` if there is a next page.
-    pub fn next(&self, token: Option<&str>) -> Option<[(HeaderName, HeaderValue); 1]> {
+    /// Responds with a page of a service.
+    pub fn page<P: Page>(&self, response: tonic::Response<P>) -> PageOf<P::Item> {
+        let (items, token) = response.into_inner().into_parts();
+        self.list(items, token)
+    }
+
+    /// Responds with a page of `rows`; an empty `token` marks the last page.
+    pub fn list<P: Into<T>, T>(&self, rows: Vec<P>, token: String) -> PageOf<T> {
+        PageOf::new(ListResponse::new(rows, token), |token| self.to_next(token))
+    }
+
+    fn to_next(&self, token: &str) -> String {
         let and = if self.0.ends_with('?') { "" } else { "&" };
-        let link = format!("<{}{and}page_token={}>; rel=\"next\"", self.0, token?);
-        Some([(LINK, HeaderValue::from_str(&link).ok()?)])
+        format!("<{}{and}page_token={token}>; rel=\"next\"", self.0)
     }
 }

@@ -1,11 +1,13 @@
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use chrono::DateTime;
-use fintrac_kit::clock::timestamp;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::{self, MapDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
 
+use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
 
 /// The query of a request.
@@ -17,24 +19,76 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for StrictQuery<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(query)) => {
-                match reject_empty_values(parts.uri.query().unwrap_or_default()) {
-                    Some(problem) => Err(problem),
-                    None => Ok(Self(query)),
-                }
-            }
-            Err(rejection) => {
-                let text = rejection.body_text();
-                let name = text.split('`').nth(1).unwrap_or_default().to_owned();
-                let hint = if text.contains("unknown field") {
-                    "This operation has no such parameter. Remove it."
-                } else {
-                    "The parameter must be sent once, with a valid value."
-                };
-                Err(query_invalid().field(name, "PARAMETER_INVALID", hint))
-            }
+        let query = parts.uri.query().unwrap_or_default();
+        let value = parse(query)?;
+        reject_empty_values(query).map_or(Ok(Self(value)), Err)
+    }
+}
+
+impl<T: IntoParams> DocumentInput for StrictQuery<T> {
+    fn document(operation: &mut OperationDocument<'_>) {
+        for parameter in T::into_params(|| Some(ParameterIn::Query)) {
+            operation.parameter(parameter);
         }
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name, ParameterValue(value)));
+    serde_path_to_error::deserialize(MapDeserializer::<_, value::Error>::new(pairs)).map_err(|error| {
+        let (path, text) = (error.path().to_string(), error.into_inner().to_string());
+        // A name in backticks is of an unknown or repeated parameter.
+        let name = text.split('`').nth(1).unwrap_or(path.trim_matches('.')).to_owned();
+        let hint = match text.as_str() {
+            _ if text.starts_with("unknown field") => "This operation has no such parameter. Remove it.",
+            text if text.starts_with("The parameter must") => text,
+            _ => "The parameter must be sent once, with a valid value.",
+        };
+        query_invalid().field(name, "PARAMETER_INVALID", hint)
+    })
+}
+
+/// The value of a query parameter.
+struct ParameterValue<'a>(Cow<'a, str>);
+
+impl IntoDeserializer<'_> for ParameterValue<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Empty values are accepted here and rejected together afterwards.
+impl<'de> Deserializer<'de> for ParameterValue<'_> {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_string(self.0.into_owned())
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match &*self.0 {
+            "true" => visitor.visit_bool(true),
+            "false" | "" => visitor.visit_bool(false),
+            _ => Err(Self::Error::custom("The parameter must be true or false.")),
+        }
+    }
+
+    /// Anything but a number becomes 0, which the service rejects together with other violations.
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        let is_number = self.0.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if is_number && !self.0.is_empty() { self.0.parse().unwrap_or(i32::MAX) } else { 0 };
+        visitor.visit_i32(number)
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
@@ -72,11 +126,8 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     }
 }
 
-/// Parses a page size.
-/// Anything but a number becomes 0, which the service rejects together with all other violations.
-pub fn parse_page_size(text: Option<&String>) -> Option<i32> {
-    let digits = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.map(|text| if digits(text) { text.parse().unwrap_or(i32::MAX) } else { 0 })
+impl DocumentInput for NoQuery {
+    fn document(_operation: &mut OperationDocument<'_>) {}
 }
 
 /// Parses `true` or `false`; absent is false.
@@ -90,42 +141,6 @@ pub fn parse_bool(name: &str, text: Option<&String>) -> Result<bool, Problem> {
     }
 }
 
-/// Parses an RFC 3339 timestamp.
-pub fn parse_timestamp(name: &str, text: Option<&String>) -> Result<Option<prost_types::Timestamp>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    // An unencoded plus sign arrives as a space.
-    match DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
-        Ok(instant) => Ok(Some(timestamp(instant.to_utc()))),
-        Err(_) => Err(query_invalid().field(
-            name,
-            "PARAMETER_INVALID",
-            "The parameter must be an RFC 3339 time such as 2026-01-31T12:00:00Z.",
-        )),
-    }
-}
-
 fn query_invalid() -> Problem {
     Problem::new("QUERY_INVALID", "The query is invalid; see errors.")
-}
-
-/// The parameters of a list that has no filters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct PageParams {
-    /// The maximum number of entries; default: 50. A value above 200 counts as 200.
-    #[param(value_type = Option<i32>, minimum = 1)]
-    page_size: Option<String>,
-    /// The `next_page_token` of the previous page; default: the first page.
-    page_token: Option<String>,
-}
-
-impl PageParams {
-    pub fn size(&self) -> Option<i32> {
-        parse_page_size(self.page_size.as_ref())
-    }
-
-    pub fn token(self) -> String {
-        self.page_token.unwrap_or_default()
-    }
 }

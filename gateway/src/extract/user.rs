@@ -1,12 +1,14 @@
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
+use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::access::{Principal, bearer_token};
 use fintrac_kit::context;
 
+use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
-use crate::state::AppState;
 
 /// The verified user of the request's access token.
 #[derive(Debug)]
@@ -27,10 +29,13 @@ pub trait Permission {
 #[derive(Debug)]
 pub struct RequirePermission<P>(PhantomData<P>);
 
-impl FromRequestParts<AppState> for User {
+impl<S: Send + Sync> FromRequestParts<S> for User
+where
+    Arc<TokenVerifier>: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers).ok_or_else(|| {
             Problem::new(
                 "TOKEN_MISSING",
@@ -38,23 +43,43 @@ impl FromRequestParts<AppState> for User {
             )
         })?;
         let ip = context::current().and_then(|context| context.client.ip);
-        Ok(Self(state.token_verifier.verify(token, ip)?))
+        Ok(Self(<Arc<TokenVerifier>>::from_ref(state).verify(token, ip)?))
     }
 }
 
-impl<P: Permission> FromRequestParts<AppState> for RequirePermission<P> {
+impl<P: Permission, S: Send + Sync> FromRequestParts<S> for RequirePermission<P>
+where
+    Arc<TokenVerifier>: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let User(principal) = User::from_request_parts(parts, state).await?;
         let context = context::current().unwrap_or_default();
-        state.token_verifier.require_permissions(
+        <Arc<TokenVerifier>>::from_ref(state).require_permissions(
             &principal,
             P::NAMES,
             &context.client,
             &context.request_id,
         )?;
         Ok(Self(PhantomData))
+    }
+}
+
+impl DocumentInput for User {
+    fn document(operation: &mut OperationDocument<'_>) {
+        operation.security(&[]);
+        operation.problems(&[401, 403]);
+    }
+}
+
+impl<P: Permission> DocumentInput for RequirePermission<P> {
+    fn document(operation: &mut OperationDocument<'_>) {
+        operation.security(P::NAMES);
+        operation.problems(&[401, 403, 404]);
+        if operation.is_write() {
+            operation.problems(&[409, 413, 422]);
+        }
     }
 }
 

@@ -18,7 +18,6 @@ use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
 use crate::problem::Problem;
-use crate::state::AppState;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -47,15 +46,27 @@ fn max_bytes(path: &str) -> usize {
     }
 }
 
-pub async fn buffer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// The time and the memory for request bodies.
+#[derive(Debug, Clone)]
+pub struct BodyLimits {
+    timeout: Duration,
+    budget: BodyBudget,
+}
+
+impl BodyLimits {
+    pub fn new(request_timeout: Duration) -> Self {
+        Self { timeout: BODY_TIMEOUT.min(request_timeout), budget: BodyBudget::default() }
+    }
+}
+
+pub async fn buffer(State(limits): State<BodyLimits>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     if parts.method.is_safe() {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
     let client = context::current().and_then(|context| context.client.ip);
-    let timeout = BODY_TIMEOUT.min(state.config.request_timeout);
-    let mut held = state.body_budget.hold(client);
-    match read(body, max_bytes(parts.uri.path()), Instant::now() + timeout, &mut held).await {
+    let mut held = limits.budget.hold(client);
+    match read(body, max_bytes(parts.uri.path()), Instant::now() + limits.timeout, &mut held).await {
         Ok(bytes) => {
             // ReservedBytes for as long as the request is handled, even if the client disconnects.
             parts.extensions.insert(Arc::new(held));
@@ -101,7 +112,7 @@ async fn read(
 
 /// Counts the bytes of request bodies that the process holds.
 #[derive(Debug, Clone, Default)]
-pub struct BodyBudget(Arc<Mutex<ReservedBytes>>);
+struct BodyBudget(Arc<Mutex<ReservedBytes>>);
 
 #[derive(Debug, Default)]
 struct ReservedBytes {

@@ -2,6 +2,7 @@
 //! Requests that only read are dropped. Both become a problem if they panic or time out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -12,9 +13,12 @@ use tracing::Instrument as _;
 
 use super::body::BodyReservation;
 use crate::problem::Problem;
-use crate::state::AppState;
 
-pub async fn complete_on_disconnect(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn complete_on_disconnect(
+    State(timeout): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_safe = request.method().is_safe();
     let context = context::current().unwrap_or_default();
     // The body's share of the budget is released when the handler ends, not earlier.
@@ -25,11 +29,10 @@ pub async fn complete_on_disconnect(State(state): State<AppState>, request: Requ
         response
     };
     let task = tokio::spawn(context::scope(context, handled).in_current_span());
-    let limit = state.config.request_timeout;
     let joined = if is_safe {
-        tokio::time::timeout(limit, AbortOnDropHandle::new(task)).await
+        tokio::time::timeout(timeout, AbortOnDropHandle::new(task)).await
     } else {
-        tokio::time::timeout(limit, task).await
+        tokio::time::timeout(timeout, task).await
     };
     match joined {
         Ok(Ok(response)) => response,

@@ -6,12 +6,13 @@
 mod redis_limiter;
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::access::{network_key, site_key};
 use fintrac_kit::context;
 use governor::clock::{Clock as _, DefaultClock};
@@ -19,11 +20,10 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use crate::config::RedisConfig;
 use crate::problem::Problem;
-use crate::state::AppState;
 
-pub use redis_limiter::RedisConfig;
-use redis_limiter::RedisLimiter;
+use redis_limiter::{Decision, RedisLimiter};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -41,22 +41,19 @@ pub struct RateLimits {
     sites: Limiter,
     redis: Option<RedisLimiter>,
     per_minute: NonZeroU32,
-}
-
-/// The outcome for one request.
-struct Decision {
-    /// Number of requests that are allowed immediately.
-    left: u32,
-    /// Time to wait, if the request is rejected.
-    wait: Option<Duration>,
+    token_verifier: Arc<TokenVerifier>,
 }
 
 impl RateLimits {
-    pub fn new(per_minute: NonZeroU32, redis: Option<RedisConfig>) -> Self {
+    pub fn new(
+        per_minute: NonZeroU32,
+        redis: Option<RedisConfig>,
+        token_verifier: Arc<TokenVerifier>,
+    ) -> Self {
         let local_fallback = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
         let sites = Quota::per_minute(per_minute.saturating_mul(ADDRESSES_PER_SITE));
         let sites = RateLimiter::keyed(sites).with_middleware();
-        Self { local_fallback, sites, redis: redis.map(RedisLimiter::new), per_minute }
+        Self { local_fallback, sites, redis: redis.map(RedisLimiter::new), per_minute, token_verifier }
     }
 
     async fn decide(&self, client: &RateLimitKey) -> Decision {
@@ -93,14 +90,12 @@ fn check(limiter: &Limiter, key: &String) -> Decision {
     }
 }
 
-pub async fn enforce(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn enforce(State(limits): State<Arc<RateLimits>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let Some(limits) =
-        state.rate_limits.as_ref().filter(|_| path != "/health" && !path.starts_with("/health/"))
-    else {
+    if path == "/health" || path.starts_with("/health/") {
         return next.run(request).await;
-    };
-    let decision = limits.decide(&rate_limit_key(&state)).await;
+    }
+    let decision = limits.decide(&rate_limit_key(&limits.token_verifier)).await;
     let mut response = match decision.wait {
         None => next.run(request).await,
         Some(wait) => {
@@ -130,12 +125,10 @@ struct RateLimitKey {
     site: Option<String>,
 }
 
-fn rate_limit_key(state: &AppState) -> RateLimitKey {
+fn rate_limit_key(token_verifier: &TokenVerifier) -> RateLimitKey {
     let context = context::current().unwrap_or_default();
     let ip = context.client.ip;
-    if let Some(principal) =
-        context.access_token.and_then(|token| state.token_verifier.verify(&token, ip).ok())
-    {
+    if let Some(principal) = context.access_token.and_then(|token| token_verifier.verify(&token, ip).ok()) {
         return RateLimitKey { key: format!("user {}", principal.user_id), site: None };
     }
     RateLimitKey { key: format!("address {}", network_key(ip)), site: site_key(ip) }
@@ -144,12 +137,24 @@ fn rate_limit_key(state: &AppState) -> RateLimitKey {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use chrono::DateTime;
+    use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
+    use fintrac_kit::clock::Clock;
 
     use super::{RateLimitKey, RateLimits};
 
     #[tokio::test]
     async fn a_site_has_a_limit_of_its_own() {
-        let limits = RateLimits::new(NonZeroU32::MIN, None);
+        let config = TokenVerifierConfig {
+            issuer: "fintrac".into(),
+            grace_period: Duration::from_mins(1),
+            hs256_secret: None,
+        };
+        let token_verifier = TokenVerifier::new(config, Clock::manual(DateTime::UNIX_EPOCH));
+        let limits = RateLimits::new(NonZeroU32::MIN, None, Arc::new(token_verifier));
         let from = |network: u32, site: &str| RateLimitKey {
             key: format!("address {network}"),
             site: Some(site.to_owned()),

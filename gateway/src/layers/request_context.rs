@@ -3,7 +3,8 @@
 //! never queries: queries carry tokens.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
@@ -11,14 +12,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use fintrac_kit::access::{bearer_token, token};
+use fintrac_kit::clock::Clock;
 use fintrac_kit::context::{self, Client, Context};
-
+use fintrac_kit::random::Random;
 use fintrac_kit::telemetry;
 use ipnet::IpNet;
 use tracing::Instrument as _;
 use tracing::field::Empty;
-
-use crate::state::AppState;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,16 +26,26 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The rest is cut off, so that they fit the headers of an internal call.
 const MAX_HEADER_CHARS: usize = 300;
 
-pub async fn attach(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// The sources of a request's context.
+#[derive(Debug)]
+pub struct RequestContextLayer {
+    pub random: Random,
+    pub clock: Clock,
+    pub trusted_proxies: Vec<IpNet>,
+    /// The time after which the deadline of a request is.
+    pub timeout: Duration,
+}
+
+pub async fn attach(State(layer): State<Arc<RequestContextLayer>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let headers = request.headers();
-    let generated = state.random.id(state.clock.now());
+    let generated = layer.random.id(layer.clock.now());
     let request_id = context::request_id(text(headers, REQUEST_ID).as_deref(), generated);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let ip = client_address(peer, headers, &state.config.trusted_proxies);
+    let ip = client_address(peer, headers, &layer.trusted_proxies);
     let context = Context {
         request_id: request_id.clone(),
-        deadline: Some(tokio::time::Instant::now() + state.config.request_timeout),
+        deadline: Some(tokio::time::Instant::now() + layer.timeout),
         access_token: bearer_token(headers)
             .filter(|token| token.len() <= token::MAX_TOKEN_BYTES)
             .map(str::to_owned),

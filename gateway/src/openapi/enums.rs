@@ -24,7 +24,13 @@ macro_rules! string_enums {
                 stringify!($name).into()
             }
         }
-    )+};
+    )+
+
+        /// Returns the schemas of all enums.
+        pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+            vec![$((stringify!($name), $name::schema())),+]
+        }
+    };
 }
 
 string_enums! {

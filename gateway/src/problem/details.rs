@@ -52,12 +52,6 @@ pub struct FieldProblemDetails {
     detail: String,
 }
 
-impl FieldProblemDetails {
-    pub fn new(field: String, code: String, detail: String) -> Self {
-        Self { field, code, detail }
-    }
-}
-
 impl ProblemDetails {
     pub fn new(problem: Problem, language: &Language, instance: String, request_id: String) -> Self {
         let errors = problem.fields.into_iter().map(|field| FieldProblemDetails {

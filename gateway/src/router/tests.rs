@@ -23,8 +23,8 @@ use tower::ServiceExt as _;
 
 use super::{api, with_middleware};
 use crate::config::Config;
-use crate::routes::auth;
-use crate::state::{AppState, Services};
+use crate::services::Services;
+use crate::state::AppState;
 
 /// Returns the state of a gateway whose services are unavailable.
 fn state(timeout: Duration, limit: u32) -> AppState {
@@ -308,7 +308,7 @@ async fn browsers_may_call_from_allowed_origins_only() {
     assert_eq!(response.status().as_u16(), 405, "no origin is allowed by default");
 }
 
-async fn optional(body: Option<crate::extract::Json<auth::log_out_user::LogoutRequest>>) -> StatusCode {
+async fn optional(body: Option<crate::extract::Json<fintrac_proto::auth::v1::LogoutRequest>>) -> StatusCode {
     drop(body);
     StatusCode::NO_CONTENT
 }
@@ -316,7 +316,7 @@ async fn optional(body: Option<crate::extract::Json<auth::log_out_user::LogoutRe
 /// Run `cargo run -p gateway --example generate` when this fails.
 #[test]
 fn generated_files_are_current() {
-    let openapi = crate::openapi::document().to_pretty_json().expect("JSON") + "\n";
+    let openapi = super::document().to_pretty_json().expect("JSON") + "\n";
     assert!(openapi == include_str!("../../../openapi.json"), "openapi.json is not current");
     let errors = crate::problem::codes::markdown();
     assert!(errors == include_str!("../../../docs/ERRORS.md"), "docs/ERRORS.md is not current");

@@ -1,6 +1,6 @@
-//! The handlers of the REST API, one file per operation.
+//! The handlers of the REST API, by resource.
 //!
-//! Each file has the request and response types, the handler and its OpenAPI annotation.
+//! Each resource has a `router`. Extractors and response types document the operations.
 
 #![expect(unused_qualifications, reason = "utoipa generates parameter types qualified with their traits")]
 
@@ -14,10 +14,8 @@ pub mod csv;
 pub mod currencies;
 pub mod docs;
 pub mod events;
-pub mod exchange_rates;
 pub mod goals;
 pub mod health;
-pub mod http;
 pub mod jwks;
 pub mod notifications;
 pub mod pages;

@@ -17,11 +17,11 @@ use futures::{FutureExt as _, TryFutureExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::http::SECURITY_HEADERS;
 use crate::language::Language;
 use crate::layers::request_limits;
 use crate::problem::Problem;
 use crate::problem::details::ProblemDetails;
-use crate::router::SECURITY_HEADERS;
 
 /// The first lines of hyper's own responses.
 const STATUS_LINES: [(StatusCode, &str); 3] = [

@@ -34,7 +34,7 @@ const SHARED_COLUMNS: &[(&str, &[&str], &str)] = &[
     ("event_versions", &["source", "entity"], "names of services and entities"),
     ("event_dead_letters", &["source", "event", "error"], "deleted by the erasure worker"),
     ("event_readers", &["reader"], "the name of a service"),
-    ("jobs", &["name", "last_error"], "concerns no user in particular"),
+    ("jobs", &["queue", "key", "last_error"], "names and ids; an error names no user but by id"),
     ("idempotency_keys", &["operation", "key", "fingerprint", "response"], "deleted by the erasure worker"),
 ];
 

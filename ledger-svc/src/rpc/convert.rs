@@ -287,7 +287,7 @@ pub fn filter(filter: Option<pb::TransactionFilter>) -> FilterInput {
         min_amount: filter.min_amount,
         max_amount: filter.max_amount,
         currency_code: filter.currency_code,
-        without_children: filter.without_children,
+        children: filter.children.unwrap_or(true),
         tag: filter.tag,
         q: filter.q,
         sort: filter.sort,

@@ -31,7 +31,7 @@ impl LedgerUseCases {
         filter: FilterInput,
     ) -> Result<impl Stream<Item = Result<ExportPage, Error>> + Send + use<>, Error> {
         let household = self.household(ctx).await?;
-        let children = !filter.without_children;
+        let children = filter.children;
         let mut filter = filter.resolve(&household)?;
         let mut connection = self.pool.acquire().await?;
         expand_categories(&mut connection, household.id, &mut filter, children).await?;

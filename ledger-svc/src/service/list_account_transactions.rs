@@ -37,7 +37,7 @@ impl LedgerUseCases {
     ) -> Result<Page<AccountTransaction>, Error> {
         let filter = FilterInput { account_id: account_id.to_string(), ..filter };
         let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
-        let children = !filter.without_children;
+        let children = filter.children;
         let household = self.household(ctx).await?;
         let (mut filter, page) = combine_violations(filter.resolve(&household), page.map_err(Error::from))?;
 

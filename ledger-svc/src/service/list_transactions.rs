@@ -18,7 +18,7 @@ impl LedgerUseCases {
         token: &str,
     ) -> Result<Page<Transaction>, Error> {
         let page = PageRequest::new(size, token, &filter.identity());
-        let children = !filter.without_children;
+        let children = filter.children;
         let household = self.household(ctx).await?;
         let (mut filter, page) = combine_violations(filter.resolve(&household), page.map_err(Error::from))?;
         let mut connection = self.pool.acquire().await?;

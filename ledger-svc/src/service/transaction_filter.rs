@@ -38,8 +38,8 @@ pub struct FilterInput {
     pub min_amount: String,
     pub max_amount: String,
     pub currency_code: String,
-    /// Excludes the descendants of `category_id`.
-    pub without_children: bool,
+    /// Whether the descendants are included of `category_id`.
+    pub children: bool,
     pub tag: String,
     /// Words to search for.
     pub q: String,

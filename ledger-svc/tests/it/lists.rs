@@ -244,7 +244,7 @@ async fn an_invalid_query_names_every_parameter() {
         tag: "two\nlines".into(),
         q: "!?".into(),
         sort: "amount,date".into(),
-        without_children: false,
+        children: None,
     };
     let ask = async |filter, page_size, page_token: &str| {
         let request = pb::ListTransactionsRequest { filter, page_size, page_token: page_token.into() };
@@ -324,7 +324,7 @@ async fn a_category_lists_its_descendants() {
                     amount.len() * 100_000 + amount.replace('.', "").parse::<usize>().expect("digits")
                 });
                 assert_eq!(found, amounts, "{number} {sort}");
-                let alone = pb::TransactionFilter { without_children: true, ..filter };
+                let alone = pb::TransactionFilter { children: Some(false), ..filter };
                 assert!(ana.list_all(alone, 50).await.is_empty());
             }
         }

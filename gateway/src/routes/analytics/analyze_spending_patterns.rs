@@ -12,7 +12,6 @@ use super::table::{Cell, Label, Table};
 use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::transactions::response::TransactionResponse;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -46,7 +45,7 @@ pub struct SpendingPatternsResponse {
     /// The average spending per weekday, starting with Monday.
     weekdays: Vec<WeekdayPattern>,
     /// The five largest expenses.
-    largest: Vec<TransactionResponse>,
+    largest: Vec<pb::Transaction>,
     /// The categories whose spending is at most 50% or at least 150% of `usual`.
     unusual: Vec<UnusualCategory>,
 }
@@ -99,7 +98,7 @@ impl From<pb::AnalyzePatternsResponse> for SpendingPatternsResponse {
             currency_code: response.currency_code,
             span: response.span.unwrap_or_default().into(),
             weekdays: response.weekdays.into_iter().map(weekday).collect(),
-            largest: response.largest.into_iter().map(Into::into).collect(),
+            largest: response.largest,
             unusual: response.unusual.into_iter().map(unusual).collect(),
         }
     }
@@ -117,9 +116,10 @@ impl SpendingPatternsResponse {
             (Some(Label::Weekday(*weekday)), cells)
         });
         let largest = self.largest.iter().map(|transaction| {
-            let [id, name, date, amount, code] = transaction.csv_summary();
-            let [id, date, amount, code] = [id, date, amount, code].map(Plain);
-            (None, [Plain("largest"), id, Text(name), date, amount, code, Empty, Empty, Empty, Empty])
+            let name = Text(transaction.description.as_deref().unwrap_or_default());
+            let (id, date) = (Plain(&transaction.id), Plain(&transaction.transaction_date));
+            let (amount, code) = (Plain(&transaction.amount), Plain(&transaction.currency_code));
+            (None, [Plain("largest"), id, name, date, amount, code, Empty, Empty, Empty, Empty])
         });
         let unusual = self.unusual.iter().map(|row| {
             let (id, name) = (Cell::from(row.id.as_ref()), Cell::text(row.name.as_ref()));

@@ -1,1 +1,3 @@
-pub mod stream_live_events;
+mod stream_live_events;
+
+pub use stream_live_events::router;

@@ -4,8 +4,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
-use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::access::Principal;
 use fintrac_kit::context::{self, Context};
 use fintrac_proto::notify::v1 as pb;
@@ -13,10 +13,11 @@ use futures::Stream;
 use serde::Serialize;
 use tonic::{Code, Status};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::extract::{NoQuery, RequirePermission, User, permission};
 use crate::live_events::{HubMessage, Subscription};
-use crate::openapi::ReadProblems;
+use crate::openapi::operation::routes;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -39,6 +40,10 @@ struct LiveEvent<'a> {
     version: i64,
 }
 
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(stream_live_events))
+}
+
 /// Stream live events
 ///
 /// Streams server-sent events of the types `notification`, `transaction`, `account`, `budget` and
@@ -52,16 +57,16 @@ struct LiveEvent<'a> {
 ///
 /// The stream ends when the session ends or the access token expires; reconnect with a new token. A
 /// client that reads too slowly is disconnected and can reconnect.
-#[utoipa::path(get, path = "/events", tag = "notifications", security(("access_token" = ["notifications:read"])),
+#[utoipa::path(get, path = "/events", tag = "notifications",
     params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that the client received. Default: only new events are sent.")),
-    responses((status = 200, description = "The live events", body = String, content_type = "text/event-stream"), ReadProblems))]
-pub async fn stream_live_events(
+    responses((status = 200, description = "The live events", body = String, content_type = "text/event-stream")))]
+async fn stream_live_events(
     State(state): State<AppState>,
     _query: NoQuery,
     User(principal): User,
     _user: RequirePermission<permission::NotificationsRead>,
     headers: HeaderMap,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     let after = last_event_id(&headers)?;
     if state.event_hub.closing.is_cancelled() {
         return Err(Problem::new("UNAVAILABLE", "This server is shutting down. Try again in a moment."));
@@ -79,7 +84,7 @@ pub async fn stream_live_events(
     let first = reader.next_batch().await?;
     let events = Sse::new(stream(reader, subscription, first))
         .keep_alive(KeepAlive::new().interval(HEARTBEAT_INTERVAL));
-    Ok(([("x-accel-buffering", "no")], events))
+    Ok(([("x-accel-buffering", "no")], events).into_response())
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {

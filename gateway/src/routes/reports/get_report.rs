@@ -5,14 +5,20 @@ use axum::response::{Html, IntoResponse, Response};
 use fintrac_proto::notify::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::html::render_html;
 use super::response::ReportResponse;
 use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::language::Language;
-use crate::openapi::{ReadProblems, enums};
+use crate::openapi::enums;
+use crate::openapi::operation::routes;
 use crate::problem::Problem;
 use crate::state::AppState;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_monthly_report)).routes(routes!(get_report))
+}
 
 /// Blocks scripts and everything from other origins.
 const REPORT_CSP: &str =
@@ -21,7 +27,7 @@ const REPORT_CSP: &str =
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct GetMonthlyReportQuery {
+struct GetMonthlyReportQuery {
     /// The response format: `json` (default) or `html`.
     #[param(value_type = Option<enums::ReportFormat>, inline)]
     format: Option<String>,
@@ -30,7 +36,7 @@ pub struct GetMonthlyReportQuery {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct GetReportQuery {
+struct GetReportQuery {
     /// The first day, included; default: the first day of the year that ends on `to`.
     #[param(value_type = Option<NaiveDate>)]
     from: Option<String>,
@@ -46,10 +52,10 @@ pub struct GetReportQuery {
 ///
 /// Returns income and expenses, categories, net worth, budgets and goals, as JSON or as an HTML
 /// page with charts in the language of `Accept-Language`.
-#[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(("month" = String, Path, description = "The month as `YYYY-MM`, from 1900 to 2199.", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
-    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
-pub async fn get_monthly_report(
+#[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports",
+    params(("month" = String, Path, description = "The month as `YYYY-MM`, from 1900 to 2199.", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$")),
+    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html")))))]
+async fn get_monthly_report(
     State(state): State<AppState>,
     _user: RequirePermission<permission::ReportsRead>,
     Path(month): Path<String>,
@@ -63,10 +69,9 @@ pub async fn get_monthly_report(
 /// Get a report
 ///
 /// Returns the same report as `GET /reports/monthly/{month}`, for the days from `from` to `to`.
-#[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(GetReportQuery),
-    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
-pub async fn get_report(
+#[utoipa::path(get, path = "/reports", tag = "reports",
+    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html")))))]
+async fn get_report(
     State(state): State<AppState>,
     _user: RequirePermission<permission::ReportsRead>,
     headers: HeaderMap,

@@ -1,3 +1,5 @@
-pub mod get_report;
+mod get_report;
 mod html;
 mod response;
+
+pub use get_report::router;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::routes::analytics::sum::{CurrencySum, currency_sums};
-use crate::routes::budgets::period::UnpricedSpending;
+use crate::routes::budgets::progress::UnpricedSpending;
 
 /// A report on a household's money, budgets and goals in a span.
 ///

@@ -23,7 +23,8 @@ use tower::ServiceExt as _;
 
 use crate::config::Config;
 use crate::router;
-use crate::state::{AppState, Services};
+use crate::services::Services;
+use crate::state::AppState;
 
 /// A notify-svc that returns these responses in order and then never responds.
 #[derive(Clone)]

@@ -1,3 +1,0 @@
-pub mod get_currency;
-pub mod list_currencies;
-pub mod response;

@@ -1,2 +1,0 @@
-pub mod convert_amount;
-pub mod list_exchange_rates;
