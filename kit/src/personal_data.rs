@@ -97,6 +97,7 @@ pub struct Section {
     id: &'static str,
     number: Option<&'static str>,
     fields: &'static str,
+    merged: Option<&'static str>,
 }
 
 impl Section {
@@ -104,7 +105,7 @@ impl Section {
     /// A row of several `owners` is exported once.
     pub const fn new(name: &'static str, owners: &'static [Owner]) -> Self {
         assert_owners(owners);
-        Self { name, from: name, owners, id: "id", number: None, fields: "" }
+        Self { name, from: name, owners, id: "id", number: None, fields: "", merged: None }
     }
 
     /// Sets another table.
@@ -132,9 +133,16 @@ impl Section {
         Self { fields, ..self }
     }
 
+    /// Adds the fields of a JSON document, an SQL expression.
+    #[must_use]
+    pub const fn merge(self, merged: &'static str) -> Self {
+        Self { merged: Some(merged), ..self }
+    }
+
     /// Compiles the query of up to `page_size` rows after `$3` (id) and `$4` (number).
     pub(crate) fn sql(&self, schema: &str, page_size: usize) -> String {
         let Self { from, id, fields, .. } = self;
+        let merged = self.merged.map(|merged| format!(" || {merged}")).unwrap_or_default();
         let (number, key, after) = match self.number {
             None => ("0::int8", (*id).to_owned(), "$3"),
             Some(number) => (number, format!("{id}, {number}"), "$3, $4"),
@@ -143,7 +151,7 @@ impl Section {
             let owner = owner.condition("$1", "$2");
             format!(
                 "(select {id} as id, {number} as number,
-                      (select to_jsonb(record) from (select {fields}) as record)::text as json
+                      (select to_jsonb(record){merged} from (select {fields}) as record)::text as json
                   from {schema}.{from} where {owner} and ({key}) > ({after}) order by {key} limit {page_size})"
             )
         });

@@ -140,11 +140,9 @@ create table ledger.transactions (
     rate numeric,
     rate_date date,
     rate_source text,
-    description text,
-    reference_number text,
-    notes text,
-    tags text[] not null,
-    -- Normalized words of the texts and the tags, each prefixed with a tag of the household.
+    -- The texts and the tags; absent if empty. The ledger computes nothing from them.
+    details jsonb not null,
+    -- Normalized words of the details, each prefixed with a tag of the household.
     -- Null: not indexed yet.
     search_vector tsvector,
     transaction_date date not null,
@@ -202,7 +200,7 @@ create index splits_category_id_idx
     on ledger.splits (household_id, category_id, status, transaction_date, transaction_id);
 
 -- The history of each transaction. `changes` maps each changed field to its values before
--- and after.
+-- and after; the fields of `details` are in an object of that name.
 create table ledger.revisions (
     household_id uuid not null,
     transaction_id uuid not null,

@@ -43,13 +43,13 @@ impl Config {
 }
 
 fn rate_provider(environment: &Environment) -> Option<RateProviderConfig> {
-    let name = environment.parse("RATE_PROVIDER", RateProvider::CurrencyApi.as_str().to_owned());
+    let name = environment.parse("RATE_PROVIDER", RateProvider::CurrencyApi.into_str().to_owned());
     let hours: u16 = environment.parse("RATE_PROVIDER_INTERVAL_HOURS", 24);
     let address = environment.parse("RATE_PROVIDER_URL", String::new());
     if name.eq_ignore_ascii_case("off") {
         return None;
     }
-    let Some(provider) = RateProvider::from_text(&name) else {
+    let Ok(provider) = name.trim().parse::<RateProvider>() else {
         environment.add_problem("RATE_PROVIDER: must be currency_api, ecb or off".into());
         return None;
     };

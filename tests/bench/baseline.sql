@@ -11,10 +11,10 @@ insert into baseline.idempotency_keys (household_id, user_id, operation, key, fi
 select balance from baseline.accounts where household_id = baseline.id(1, :household) and id = baseline.id(2, :account)
     for update;
 insert into baseline.transactions (household_id, id, transaction_type, status, account_id, amount, currency_code,
-                                account_change, household_amount, description, tags, transaction_date, version,
+                                account_change, household_amount, details, transaction_date, version,
                                 posted_revision, created_at, updated_at, search_vector)
     values (baseline.id(1, :household), baseline.id(5, :number), 'expense', 'posted', baseline.id(2, :account), 1250, 'EUR',
-            -1250, 1250, 'Lunch', '{}', '2026-01-01', 1, 1, '2026-01-01', '2026-01-01', '000000000001lunch');
+            -1250, 1250, '{"description": "Lunch"}', '2026-01-01', 1, 1, '2026-01-01', '2026-01-01', '000000000001lunch');
 insert into baseline.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
     values (baseline.id(1, :household), baseline.id(5, :number), 1, 'created', '{}', 'user', '2026-01-01');
 insert into baseline.postings (household_id, transaction_id, revision, number, account_id, currency_code, amount, day,

@@ -4,32 +4,21 @@ use chrono::{DateTime, Utc};
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use fintrac_money::{Amount, Currency, Money};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
+
+use super::changes::Changes;
+use super::parse;
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_DESCRIPTION_CHARS: usize = 500;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum AccountType {
     Cash,
     Bank,
     Card,
-}
-
-impl AccountType {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cash => "cash",
-            Self::Bank => "bank",
-            Self::Card => "card",
-        }
-    }
-
-    /// Parses an account type, ignoring case.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        [Self::Cash, Self::Bank, Self::Card].into_iter().find(|value| value.as_str() == text)
-    }
 }
 
 /// The current state of an account.
@@ -80,7 +69,7 @@ impl AccountState {
     }
 }
 
-/// The input for a new account.
+/// The input for an account. A new one is active.
 #[derive(Debug, Clone, Default)]
 pub struct AccountInput {
     pub name: String,
@@ -89,6 +78,7 @@ pub struct AccountInput {
     pub balance: Option<String>,
     pub description: Option<String>,
     pub include_in_net_worth: Option<bool>,
+    pub is_active: Option<bool>,
 }
 
 impl AccountInput {
@@ -102,12 +92,7 @@ impl AccountInput {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let account_type = account_type(&self.account_type, &mut violations);
-        let description = text::optional_line(
-            "description",
-            self.description.as_deref(),
-            MAX_DESCRIPTION_CHARS,
-            &mut violations,
-        );
+        let description = description(self.description.as_deref(), &mut violations);
         let currency = match &self.currency_code {
             None => Some(default),
             Some(code) => active_currency("currency_code", code, &mut violations),
@@ -139,16 +124,7 @@ impl AccountInput {
 }
 
 /// The requested changes of an account.
-#[derive(Debug, Clone, Default)]
-pub struct AccountChanges {
-    pub name: Option<String>,
-    pub account_type: Option<String>,
-    pub currency_code: Option<String>,
-    pub balance: Option<String>,
-    pub description: Option<Option<String>>,
-    pub include_in_net_worth: Option<bool>,
-    pub is_active: Option<bool>,
-}
+pub type AccountChanges = Changes<AccountInput>;
 
 /// A validated change of an account.
 #[derive(Debug)]
@@ -164,34 +140,36 @@ pub struct AccountUpdate {
 impl AccountChanges {
     /// Validates the changes against the account's current state.
     pub fn apply(&self, account: &Account, now: DateTime<Utc>) -> Result<AccountUpdate, Vec<FieldViolation>> {
-        let mut violations = Vec::new();
+        let (sent, mut violations) = (&self.values, Vec::new());
         let mut after = account.clone();
-        if let Some(name) = &self.name {
-            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
+        if self.contains("name") {
+            after.name = text::line("name", &sent.name, MAX_NAME_CHARS, &mut violations);
         }
-        if let Some(new_type) =
-            self.account_type.as_deref().and_then(|text| account_type(text, &mut violations))
+        if self.contains("account_type")
+            && let Some(new_type) = account_type(&sent.account_type, &mut violations)
         {
             after.account_type = new_type;
         }
-        if let Some(code) = &self.currency_code
-            && Currency::from_code(code) != Some(account.currency())
+        if self.contains("currency_code")
+            && sent.currency_code.as_deref().and_then(Currency::from_code) != Some(account.currency())
         {
             let text = "The currency of an account cannot be changed. Create another account.";
             violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
-        if let Some(description) = &self.description {
-            after.description = text::optional_line(
-                "description",
-                description.as_deref(),
-                MAX_DESCRIPTION_CHARS,
-                &mut violations,
-            );
+        if self.contains("description") {
+            after.description = description(sent.description.as_deref(), &mut violations);
         }
-        after.include_in_net_worth = self.include_in_net_worth.unwrap_or(account.include_in_net_worth);
-        after.is_active = self.is_active.unwrap_or(account.is_active);
-        let new_balance =
-            self.balance.as_deref().and_then(|text| balance(text, Some(account.currency()), &mut violations));
+        if self.contains("include_in_net_worth") {
+            after.include_in_net_worth = sent.include_in_net_worth.unwrap_or(account.include_in_net_worth);
+        }
+        if self.contains("is_active") {
+            after.is_active = sent.is_active.unwrap_or(account.is_active);
+        }
+        let mut new_balance = None;
+        if self.contains("balance") {
+            let text = sent.balance.as_deref().unwrap_or_default();
+            new_balance = balance(text, Some(account.currency()), &mut violations);
+        }
         if !violations.is_empty() {
             return Err(violations);
         }
@@ -215,14 +193,15 @@ fn changed_fields(before: &Account, after: &Account) -> Vec<&'static str> {
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
+fn description(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<String> {
+    text::optional_line("description", text, MAX_DESCRIPTION_CHARS, violations)
+}
+
 fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<AccountType> {
-    let found = AccountType::from_text(text);
+    let found = parse(text);
     if found.is_none() {
-        violations.push(FieldViolation::new(
-            "account_type",
-            "ACCOUNT_TYPE_INVALID",
-            "The type must be cash, bank or card.",
-        ));
+        let text = "The type must be cash, bank or card.";
+        violations.push(FieldViolation::new("account_type", "ACCOUNT_TYPE_INVALID", text));
     }
     found
 }
@@ -262,7 +241,7 @@ mod tests {
             currency_code: Some("HRK".into()),
             balance: Some("1e3".into()),
             description: Some("x".repeat(501)),
-            include_in_net_worth: None,
+            ..AccountInput::default()
         };
         let currency = Currency::from_code("USD").expect("USD");
         let rejected = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect_err("rejected");
@@ -286,14 +265,16 @@ mod tests {
             AccountInput { name: "Cash".into(), account_type: "CASH".into(), ..AccountInput::default() };
         let currency = Currency::from_code("USD").expect("USD");
         let (account, _) = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect("an account");
-        let same = AccountChanges {
-            name: Some(" Cash ".into()),
+        let sent = AccountInput {
+            name: " Cash ".into(),
             currency_code: Some("usd".into()),
-            ..Default::default()
+            is_active: Some(false),
+            ..AccountInput::default()
         };
+        let same = AccountChanges::new(["name", "currency_code"], sent.clone());
         let after = same.apply(&account, DateTime::UNIX_EPOCH).expect("valid changes");
         assert!(after.fields.is_empty() && after.account == account);
-        let archive = AccountChanges { is_active: Some(false), ..Default::default() };
+        let archive = AccountChanges::new(["is_active"], sent);
         let after = archive.apply(&account, DateTime::UNIX_EPOCH).expect("valid changes");
         assert_eq!((after.account.version, after.fields.as_slice()), (2, ["is_active"].as_slice()));
     }

@@ -3,37 +3,20 @@
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
+
+use super::changes::Changes;
+use super::parse;
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_ICON_CHARS: usize = 50;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum CategoryType {
     Income,
     Expense,
-}
-
-impl CategoryType {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Income => "income",
-            Self::Expense => "expense",
-        }
-    }
-
-    /// Parses a category type, ignoring case.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        [Self::Income, Self::Expense].into_iter().find(|value| value.as_str() == text)
-    }
-}
-
-/// A live category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CategoryRef {
-    pub id: Uuid,
-    pub category_type: CategoryType,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +33,7 @@ pub struct Category {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The input for a new category.
+/// The input for a category.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryInput {
     pub name: String,
@@ -65,13 +48,10 @@ impl CategoryInput {
     pub fn resolve(&self, id: Uuid, now: DateTime<Utc>) -> Result<Category, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
-        let category_type = CategoryType::from_text(&self.category_type);
+        let category_type = parse(&self.category_type);
         if category_type.is_none() {
-            violations.push(FieldViolation::new(
-                "type",
-                "CATEGORY_TYPE_INVALID",
-                "The type must be income or expense.",
-            ));
+            let text = "The type must be income or expense.";
+            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_INVALID", text));
         }
         let icon = text::optional_line("icon", self.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         let color = color(self.color.as_deref(), &mut violations);
@@ -94,14 +74,7 @@ impl CategoryInput {
 }
 
 /// The requested changes of a category.
-#[derive(Debug, Clone, Default)]
-pub struct CategoryChanges {
-    pub name: Option<String>,
-    pub category_type: Option<String>,
-    pub icon: Option<Option<String>>,
-    pub color: Option<Option<String>>,
-    pub parent_id: Option<Option<String>>,
-}
+pub type CategoryChanges = Changes<CategoryInput>;
 
 impl CategoryChanges {
     /// Returns the new state of the category and the names of the fields that differ.
@@ -110,25 +83,23 @@ impl CategoryChanges {
         category: &Category,
         now: DateTime<Utc>,
     ) -> Result<(Category, Vec<&'static str>), Vec<FieldViolation>> {
-        let mut violations = Vec::new();
+        let (sent, mut violations) = (&self.values, Vec::new());
         let mut after = category.clone();
-        if let Some(name) = &self.name {
-            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
+        if self.contains("name") {
+            after.name = text::line("name", &sent.name, MAX_NAME_CHARS, &mut violations);
         }
-        if let Some(new_type) = &self.category_type
-            && CategoryType::from_text(new_type) != Some(category.category_type)
-        {
+        if self.contains("type") && parse(&sent.category_type) != Some(category.category_type) {
             let text = "The type of a category cannot be changed. Create another category.";
             violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
         }
-        if let Some(icon) = &self.icon {
-            after.icon = text::optional_line("icon", icon.as_deref(), MAX_ICON_CHARS, &mut violations);
+        if self.contains("icon") {
+            after.icon = text::optional_line("icon", sent.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         }
-        if let Some(new_color) = &self.color {
-            after.color = color(new_color.as_deref(), &mut violations);
+        if self.contains("color") {
+            after.color = color(sent.color.as_deref(), &mut violations);
         }
-        if let Some(new_parent) = &self.parent_id {
-            after.parent_id = parent_id(new_parent.as_deref(), &mut violations);
+        if self.contains("parent_id") {
+            after.parent_id = parent_id(sent.parent_id.as_deref(), &mut violations);
         }
         if !violations.is_empty() {
             return Err(violations);
@@ -153,11 +124,8 @@ fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Str
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     let digits = text.strip_prefix('#').unwrap_or_default();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        violations.push(FieldViolation::new(
-            "color",
-            "COLOR_INVALID",
-            "The color must have the form #RRGGBB.",
-        ));
+        let text = "The color must have the form #RRGGBB.";
+        violations.push(FieldViolation::new("color", "COLOR_INVALID", text));
     }
     Some(text.to_ascii_uppercase())
 }

@@ -1,12 +1,14 @@
 //! Spans of days and the intervals into which they are split.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
+use strum::{EnumString, IntoStaticStr};
 
 /// The maximum number of intervals in a response.
 pub const MAX_INTERVALS: usize = 4000;
 
 /// The length of the intervals of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum Interval {
     Day,
     /// A week from Monday to Sunday.
@@ -16,22 +18,6 @@ pub enum Interval {
 }
 
 impl Interval {
-    const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-
-    /// Parses an interval, ignoring case.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|value| value.as_str() == text)
-    }
-
     /// Returns the first day of the interval that contains `day`.
     pub fn start(self, day: NaiveDate) -> NaiveDate {
         match self {

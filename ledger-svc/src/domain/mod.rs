@@ -11,6 +11,8 @@
 
 pub mod account;
 pub mod category;
+pub mod changes;
+pub mod details;
 pub mod interval;
 pub mod posting;
 pub mod rate;
@@ -18,3 +20,10 @@ pub mod recurring;
 pub mod schedule;
 pub mod search;
 pub mod transaction;
+
+use std::str::FromStr;
+
+/// Parses a value of a closed list, ignoring case and surrounding spaces.
+pub fn parse<T: FromStr>(text: &str) -> Option<T> {
+    text.trim().parse().ok()
+}

@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{NaiveDate, TimeDelta};
 use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The significant digits of a crossed rate.
 const RATE_DIGITS: u32 = 15;
 
 /// The source of a rate. On equal days a later variant takes precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Source {
     /// The rate 1 of a currency to itself.
     Identity,
@@ -22,25 +26,6 @@ pub enum Source {
     Ecb,
     /// A rate set by an administrator.
     Manual,
-}
-
-impl Source {
-    /// All sources, the lowest precedence first.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Bundled, Self::CurrencyApi, Self::Ecb, Self::Manual];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Bundled => "bundled",
-            Self::CurrencyApi => "currency_api",
-            Self::Ecb => "ecb",
-            Self::Manual => "manual",
-        }
-    }
-
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.as_str() == text)
-    }
 }
 
 /// An exchange rate: units of the target for one unit of the source currency.

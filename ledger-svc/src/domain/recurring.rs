@@ -3,6 +3,7 @@
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use fintrac_money::Household;
 use sha2::{Digest as _, Sha256};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::schedule::Schedule;
@@ -11,26 +12,13 @@ use super::transaction::TransactionInput;
 /// The maximum span of a preview.
 const MAX_PREVIEW_SPAN: Months = Months::new(120);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum RecurringStatus {
     Active,
     Paused,
     /// No occurrences are left.
     Completed,
-}
-
-impl RecurringStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Paused => "paused",
-            Self::Completed => "completed",
-        }
-    }
-
-    pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Active, Self::Paused, Self::Completed].into_iter().find(|value| value.as_str() == text)
-    }
 }
 
 #[derive(Debug, Clone)]

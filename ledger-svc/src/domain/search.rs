@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use uuid::Uuid;
 
-use super::transaction::Texts;
+use super::details::TransactionDetails;
 
 /// The maximum number of characters of a stored word.
 const MAX_WORD_CHARS: usize = 40;
@@ -124,16 +124,15 @@ impl Word {
 }
 
 /// Returns the lexemes of a transaction as the text of a `tsvector`.
-pub fn search_vector(household_id: Uuid, texts: &Texts) -> String {
-    let fields = [&texts.description, &texts.reference_number, &texts.notes];
-    let fields = fields.into_iter().flatten().chain(&texts.tags);
-    let lexemes: BTreeSet<_> = fields.flat_map(|text| words(text)).flat_map(|word| word.lexemes()).collect();
+pub fn search_vector(household_id: Uuid, details: &TransactionDetails) -> String {
+    let words = details.texts().flat_map(|text| words(text));
+    let lexemes: BTreeSet<_> = words.flat_map(|word| word.lexemes()).collect();
     let household = household_tag(household_id);
     let mut vector = String::new();
     for word in lexemes {
         let _infallible = write!(vector, "'{household}{word}' ");
     }
-    for tag in &texts.tags {
+    for tag in &details.tags {
         let _infallible = write!(vector, "{} ", tag_lexeme(&household, tag));
     }
     vector
@@ -169,7 +168,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{search_query, search_vector};
-    use crate::domain::transaction::Texts;
+    use crate::domain::details::TransactionDetails;
 
     fn words(text: &str) -> Vec<String> {
         let words = super::words(text);
@@ -194,8 +193,8 @@ mod tests {
     #[test]
     fn the_last_word_of_long_notes_is_indexed() {
         let notes = (1000..1800).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
-        let texts = Texts { notes: Some(notes), ..Texts::default() };
-        assert!(search_vector(Uuid::from_u128(1), &texts).contains("'000000000001n1799'"));
+        let details = TransactionDetails { notes: Some(notes), ..TransactionDetails::default() };
+        assert!(search_vector(Uuid::from_u128(1), &details).contains("'000000000001n1799'"));
     }
 
     #[test]
@@ -211,8 +210,15 @@ mod tests {
     #[test]
     fn lexemes_begin_with_the_households_tag() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let texts = Texts { description: Some("Rent".into()), tags: vec!["it's".into()], ..Texts::default() };
-        assert_eq!(search_vector(one, &texts), "'000000000001its' '000000000001rent' '000000000001#it''s' ");
+        let details = TransactionDetails {
+            description: Some("Rent".into()),
+            tags: vec!["it's".into()],
+            ..TransactionDetails::default()
+        };
+        assert_eq!(
+            search_vector(one, &details),
+            "'000000000001its' '000000000001rent' '000000000001#it''s' "
+        );
         assert_eq!(search_query(one, Some("RENT"), None).as_deref(), Some("'000000000001rent':*"));
         assert_eq!(search_query(other, None, Some("a\\b")).as_deref(), Some("'000000000002#a\\\\b'"));
         assert_eq!(search_query(one, Some("a b"), Some("c")).expect("a query").matches('&').count(), 2);

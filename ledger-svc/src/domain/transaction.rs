@@ -2,11 +2,18 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_money::{Amount, Currency, Money};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
+use super::changes::Changes;
+use super::details::TransactionDetails;
+use super::parse;
 use super::rate::Rate;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum TransactionType {
     Income,
     Expense,
@@ -18,24 +25,6 @@ pub enum TransactionType {
 }
 
 impl TransactionType {
-    const ALL: [Self; 5] = [Self::Income, Self::Expense, Self::Transfer, Self::Opening, Self::Adjustment];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Income => "income",
-            Self::Expense => "expense",
-            Self::Transfer => "transfer",
-            Self::Opening => "opening",
-            Self::Adjustment => "adjustment",
-        }
-    }
-
-    /// Parses a transaction type, ignoring case.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|value| value.as_str() == text)
-    }
-
     /// Returns whether the system creates this type, with a signed amount.
     pub fn is_system(self) -> bool {
         match self {
@@ -53,36 +42,11 @@ impl TransactionType {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum TransactionStatus {
     Posted,
     Voided,
-}
-
-impl TransactionStatus {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Posted => "posted",
-            Self::Voided => "voided",
-        }
-    }
-
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        [Self::Posted, Self::Voided].into_iter().find(|value| value.as_str() == text)
-    }
-}
-
-/// The maximum number of characters of a tag.
-pub const MAX_TAG_CHARS: usize = 50;
-
-/// The texts of a transaction.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts {
-    pub description: Option<String>,
-    pub reference_number: Option<String>,
-    pub notes: Option<String>,
-    pub tags: Vec<String>,
 }
 
 /// A part of a transaction's amount with its own category.
@@ -118,7 +82,7 @@ pub struct Transaction {
     pub household_currency: Currency,
     /// The rate from the entered currency to the account's, if they differ.
     pub rate: Option<Rate>,
-    pub texts: Texts,
+    pub details: TransactionDetails,
     pub date: NaiveDate,
     /// The recurring transaction that posted it.
     pub recurring_id: Option<Uuid>,
@@ -133,10 +97,8 @@ pub struct Transaction {
 impl Transaction {
     /// Returns the size of the texts in bytes.
     pub fn text_bytes(&self) -> usize {
-        let Texts { description, reference_number, notes, tags } = &self.texts;
-        let texts = [description, reference_number, notes].into_iter().flatten();
         let splits = self.splits.iter().filter_map(|split| split.description.as_ref());
-        texts.chain(tags).chain(splits).map(String::len).sum()
+        self.details.texts().chain(splits).map(String::len).sum()
     }
 
     /// Returns the amount in the account's currency, with the sign of `amount`.
@@ -167,122 +129,96 @@ impl Transaction {
 }
 
 /// The input for a new transaction, as sent by the client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransactionInput {
     pub account_id: String,
+    #[serde(rename = "type")]
     pub transaction_type: String,
     pub amount: String,
     pub currency_code: Option<String>,
     pub category_id: Option<String>,
     pub to_account_id: Option<String>,
     pub to_amount: Option<String>,
-    pub description: Option<String>,
-    pub reference_number: Option<String>,
-    pub notes: Option<String>,
-    pub tags: Vec<String>,
+    #[serde(flatten)]
+    pub details: TransactionDetails,
+    /// The date. None in the stored template of a recurring transaction.
+    #[serde(skip)]
     pub transaction_date: Option<String>,
     pub splits: Vec<SplitInput>,
 }
 
 /// A split as sent by the client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitInput {
     pub category_id: String,
     pub amount: String,
     pub description: Option<String>,
 }
 
-/// The requested changes of a transaction; an inner `None` clears a field.
-#[derive(Debug, Clone, Default)]
-pub struct TransactionChanges {
-    pub account_id: Option<String>,
-    pub transaction_type: Option<String>,
-    pub amount: Option<String>,
-    pub currency_code: Option<String>,
-    pub category_id: Option<Option<String>>,
-    pub to_account_id: Option<Option<String>>,
-    pub to_amount: Option<Option<String>>,
-    pub description: Option<Option<String>>,
-    pub reference_number: Option<Option<String>>,
-    pub notes: Option<Option<String>>,
-    pub tags: Option<Vec<String>>,
-    pub transaction_date: Option<String>,
-    /// The new splits. An empty list clears them.
-    pub splits: Option<Vec<SplitInput>>,
-}
+/// The requested changes of a transaction. An empty list of splits clears them.
+pub type TransactionChanges = Changes<TransactionInput>;
 
 impl TransactionChanges {
-    /// Returns the input that would create the stored transaction with these changes.
-    pub fn apply_to(&self, stored: &Transaction) -> TransactionInput {
-        self.apply_to_input(TransactionInput::from(stored))
-    }
-
-    /// Applies the changes to an input.
+    /// Applies the changes to `input`.
     ///
     /// Fields that a change makes meaningless are dropped unless they are also sent:
     /// splits when a category is set and vice versa, the category and splits when the type
     /// becomes transfer, `to_account_id` and `to_amount` when it is no longer a transfer,
     /// and `to_amount` when the amount or an account changes.
-    pub fn apply_to_input(&self, before: TransactionInput) -> TransactionInput {
-        let sets = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
-        let categorized = sets(&self.category_id);
-        let split = self.splits.as_ref().is_some_and(|splits| !splits.is_empty());
-        let changes_type = |to_transfer: bool| {
-            let is_transfer =
-                |text: &str| TransactionType::from_text(text) == Some(TransactionType::Transfer);
-            self.transaction_type.as_deref().is_some_and(|text| {
-                is_transfer(text) == to_transfer && is_transfer(&before.transaction_type) != to_transfer
-            })
-        };
-        let (to_transfer, from_transfer) = (changes_type(true), changes_type(false));
-        let moves_otherwise = self.changes_amount(&before)
-            || differs(self.account_id.as_ref(), Some(&before.account_id))
-            || differs(self.to_account_id.as_ref().and_then(Option::as_ref), before.to_account_id.as_ref());
-        TransactionInput {
-            category_id: self
-                .category_id
-                .clone()
-                .unwrap_or(before.category_id.filter(|_| !split && !to_transfer)),
-            splits: self.splits.clone().unwrap_or(if categorized || to_transfer {
-                Vec::new()
-            } else {
-                before.splits
-            }),
-            to_account_id: self
-                .to_account_id
-                .clone()
-                .unwrap_or(before.to_account_id.filter(|_| !from_transfer)),
-            to_amount: self
-                .to_amount
-                .clone()
-                .unwrap_or(before.to_amount.filter(|_| !from_transfer && !moves_otherwise)),
-            account_id: self.account_id.clone().unwrap_or(before.account_id),
-            transaction_type: self.transaction_type.clone().unwrap_or(before.transaction_type),
-            amount: self.amount.clone().unwrap_or(before.amount),
-            currency_code: self.currency_code.clone().or(before.currency_code),
-            description: self.description.clone().unwrap_or(before.description),
-            reference_number: self.reference_number.clone().unwrap_or(before.reference_number),
-            notes: self.notes.clone().unwrap_or(before.notes),
-            tags: self.tags.clone().unwrap_or(before.tags),
-            transaction_date: self.transaction_date.clone().or(before.transaction_date),
+    pub fn apply_to(&self, mut input: TransactionInput) -> TransactionInput {
+        let sent = &self.values;
+        let is_transfer = |text: &str| parse(text) == Some(TransactionType::Transfer);
+        let becomes_transfer = is_transfer(&sent.transaction_type);
+        let changes_type = self.contains("type") && becomes_transfer != is_transfer(&input.transaction_type);
+        let is_categorized = self.contains("category_id") && sent.category_id.is_some();
+        let is_split = self.contains("splits") && !sent.splits.is_empty();
+        let id = |text: &str| Uuid::parse_str(text.trim()).ok();
+        let changes_movement = self.changes_amount(&input)
+            || self.contains("account_id") && id(&sent.account_id) != id(&input.account_id)
+            || self.contains("to_account_id")
+                && sent
+                    .to_account_id
+                    .as_deref()
+                    .is_some_and(|sent| id(sent) != input.to_account_id.as_deref().and_then(id));
+        if is_split || changes_type && becomes_transfer {
+            input.category_id = None;
         }
+        if is_categorized || changes_type && becomes_transfer {
+            input.splits.clear();
+        }
+        if changes_type && !becomes_transfer {
+            input.to_account_id = None;
+        }
+        if changes_movement || changes_type && !becomes_transfer {
+            input.to_amount = None;
+        }
+        self.apply_field("account_id", &mut input.account_id, |sent| &sent.account_id);
+        self.apply_field("type", &mut input.transaction_type, |sent| &sent.transaction_type);
+        self.apply_field("amount", &mut input.amount, |sent| &sent.amount);
+        self.apply_field("category_id", &mut input.category_id, |sent| &sent.category_id);
+        self.apply_field("to_account_id", &mut input.to_account_id, |sent| &sent.to_account_id);
+        self.apply_field("to_amount", &mut input.to_amount, |sent| &sent.to_amount);
+        self.apply_field("splits", &mut input.splits, |sent| &sent.splits);
+        // These cannot be cleared: without a value they are rejected as empty.
+        if self.contains("currency_code") {
+            input.currency_code = Some(sent.currency_code.clone().unwrap_or_default());
+        }
+        if self.contains("transaction_date") {
+            input.transaction_date = Some(sent.transaction_date.clone().unwrap_or_default());
+        }
+        input.details.apply(self);
+        input
     }
 
     /// Returns whether the amount or the currency differs from `before`.
     fn changes_amount(&self, before: &TransactionInput) -> bool {
         let amount = |text: &str| Amount::parse(text).ok();
-        let another = |text: &String| amount(text) != amount(&before.amount);
-        let code = |text: &str| Currency::from_code(text);
-        let another_currency =
-            |text: &String| before.currency_code.as_deref().is_none_or(|before| code(text) != code(before));
-        self.amount.as_ref().is_some_and(another) || self.currency_code.as_ref().is_some_and(another_currency)
+        let currency = |text: &Option<String>| text.as_deref().map(Currency::from_code);
+        self.contains("amount") && amount(&self.values.amount) != amount(&before.amount)
+            || self.contains("currency_code")
+                && currency(&self.values.currency_code) != currency(&before.currency_code)
     }
-}
-
-/// Returns whether an id was sent that differs from `before`.
-fn differs(sent: Option<&String>, before: Option<&String>) -> bool {
-    let id = |text: &String| Uuid::parse_str(text.trim()).ok();
-    sent.is_some_and(|sent| id(sent) != before.and_then(id))
 }
 
 impl From<&Transaction> for TransactionInput {
@@ -292,19 +228,15 @@ impl From<&Transaction> for TransactionInput {
             amount: split.amount.to_string(),
             description: split.description.clone(),
         };
-        let texts = transaction.texts.clone();
         Self {
             account_id: transaction.account_id.to_string(),
-            transaction_type: transaction.transaction_type.as_str().to_owned(),
+            transaction_type: transaction.transaction_type.into_str().to_owned(),
             amount: transaction.amount.to_string(),
             currency_code: Some(transaction.amount.currency().code().to_owned()),
             category_id: transaction.category_id.map(|id| id.to_string()),
             to_account_id: transaction.to_account_id.map(|id| id.to_string()),
             to_amount: transaction.to_amount.map(|amount| amount.to_string()),
-            description: texts.description,
-            reference_number: texts.reference_number,
-            notes: texts.notes,
-            tags: texts.tags,
+            details: transaction.details.clone(),
             transaction_date: Some(transaction.date.to_string()),
             splits: transaction.splits.iter().map(split).collect(),
         }
@@ -319,7 +251,8 @@ pub struct Revision {
     pub changes: Vec<FieldChange>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum RevisionKind {
     Created,
     Updated,
@@ -327,58 +260,38 @@ pub enum RevisionKind {
     Restored,
 }
 
-impl RevisionKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Voided => "voided",
-            Self::Restored => "restored",
-        }
-    }
-}
-
 /// A changed field with its values before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
     pub field: &'static str,
-    pub before: FieldValue,
-    pub after: FieldValue,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FieldValue {
-    Text(Option<String>),
-    List(Vec<String>),
-    Splits(Vec<Split>),
+    pub before: Value,
+    pub after: Value,
 }
 
 /// Lists the fields that differ between two states of a transaction.
 pub fn differences(before: &Transaction, after: &Transaction) -> Vec<FieldChange> {
-    let fields = |transaction: &Transaction| {
-        let text_value = |text: &str| FieldValue::Text(Some(text.to_owned()));
-        let id = |id: Option<Uuid>| FieldValue::Text(id.map(|id| id.to_string()));
-        let texts = transaction.texts.clone();
-        [
-            ("type", text_value(transaction.transaction_type.as_str())),
-            ("status", text_value(transaction.status.as_str())),
-            ("account_id", id(Some(transaction.account_id))),
-            ("to_account_id", id(transaction.to_account_id)),
-            ("category_id", id(transaction.category_id)),
-            ("amount", text_value(&transaction.amount.to_string())),
-            ("currency_code", text_value(transaction.amount.currency().code())),
-            ("to_amount", FieldValue::Text(transaction.to_account_change.map(|amount| amount.to_string()))),
-            ("description", FieldValue::Text(texts.description)),
-            ("reference_number", FieldValue::Text(texts.reference_number)),
-            ("notes", FieldValue::Text(texts.notes)),
-            ("tags", FieldValue::List(texts.tags)),
-            ("transaction_date", text_value(&transaction.date.to_string())),
-            ("splits", FieldValue::Splits(transaction.splits.clone())),
-        ]
-    };
-    let pairs = fields(before).into_iter().zip(fields(after));
+    let pairs = field_values(before).zip(field_values(after));
     pairs
         .filter(|((_, before), (_, after))| before != after)
         .map(|((field, before), (_, after))| FieldChange { field, before, after })
         .collect()
+}
+
+/// Lists the names and values of the fields that users can change.
+fn field_values(transaction: &Transaction) -> impl Iterator<Item = (&'static str, Value)> {
+    let amount = |amount: Option<Money>| json!(amount.map(|amount| amount.to_string()));
+    let split = |split: &Split| json!({ "category_id": split.category_id, "amount": split.amount.to_string(), "description": split.description });
+    let fields = [
+        ("type", json!(transaction.transaction_type.into_str())),
+        ("status", json!(transaction.status.into_str())),
+        ("account_id", json!(transaction.account_id)),
+        ("to_account_id", json!(transaction.to_account_id)),
+        ("category_id", json!(transaction.category_id)),
+        ("amount", amount(Some(transaction.amount))),
+        ("currency_code", json!(transaction.amount.currency().code())),
+        ("to_amount", amount(transaction.to_account_change)),
+        ("transaction_date", json!(transaction.date)),
+        ("splits", transaction.splits.iter().map(split).collect()),
+    ];
+    fields.into_iter().chain(transaction.details.values())
 }

@@ -17,9 +17,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Rows;
-use super::request::{CommandSet, PostingResponse, Request, Submission};
+use super::{CommandSet, PostingResponse, Request, Submission};
 use crate::domain::posting::{
-    AccountEffect, BatchState, Command, Effects, FutureChange, Outcome, Rejection, ResolvedCommand,
+    AccountEffect, BatchState, Command, Effects, FutureChange, Outcome, Rejection, ResolvedTransaction,
     StoredTransaction, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
@@ -59,11 +59,10 @@ pub(super) async fn stage(
         unclaimed.iter().flat_map(|index| batch[*index].request.commands.as_slice()).collect();
 
     let mut state = load_state(connection, &commands).await?;
-    let resolved: Vec<Result<ResolvedCommand, Rejection>> =
-        commands.iter().map(|command| resolve(&state, command)).collect();
+    let resolved: Vec<_> = commands.iter().map(|command| resolve(&state, command)).collect();
     let resolved_commands = commands.iter().zip(&resolved);
-    let resolved_commands =
-        resolved_commands.filter_map(|(command, resolved)| Some((*command, resolved.as_ref().ok()?)));
+    let resolved_commands = resolved_commands
+        .filter_map(|(command, resolved)| Some((*command, resolved.as_ref().ok()?.as_ref())));
     let needed = rates_needed(&state, resolved_commands);
     let quotes = if needed.is_empty() {
         Quotes::default()
@@ -115,7 +114,7 @@ struct PlannedCommand<'a> {
 fn plan_request<'a>(
     state: &mut BatchState,
     request: &'a Request,
-    resolved: &mut impl Iterator<Item = Result<ResolvedCommand, Rejection>>,
+    resolved: &mut impl Iterator<Item = Result<Option<ResolvedTransaction>, Rejection>>,
     quotes: &Quotes,
     planned_commands: &mut Vec<PlannedCommand<'a>>,
 ) -> Result<Outcome, Rejection> {
@@ -126,7 +125,7 @@ fn plan_request<'a>(
     };
     let mut outcomes = Vec::with_capacity(commands.len());
     for (command, resolved) in commands.iter().zip(resolved) {
-        let planned = resolved.and_then(|resolved| plan(state, command, &resolved, quotes));
+        let planned = resolved.and_then(|resolved| plan(state, command, resolved.as_ref(), quotes));
         outcomes.push(planned.map(|(effects, outcome)| {
             planned_commands.push(PlannedCommand { request, command, effects });
             outcome
@@ -214,14 +213,8 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
     if !naming.is_empty() {
         store::households::lock(connection, &naming.into_iter().collect::<Vec<_>>()).await?;
     }
-    let named =
-        commands.iter().filter_map(|command| Some((command.household.id, command.transaction_to_lock()?)));
-    let transactions: BTreeSet<_> = named.collect();
-    let transactions: Vec<_> = transactions.into_iter().collect();
-    let mut accounts = BTreeSet::new();
-    for command in commands {
-        accounts.extend(command.referenced_accounts().into_iter().map(|id| (command.household.id, id)));
-    }
+    let transactions: Vec<_> = keys(commands, Command::transaction_to_lock).into_iter().collect();
+    let mut accounts = keys(commands, Command::referenced_accounts);
     if !transactions.is_empty() {
         accounts.extend(store::transactions::lock(connection, &transactions).await?);
     }
@@ -242,9 +235,7 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
             state.future_changes.insert((household, account), FutureChange { today, change });
         }
     }
-    let recurring =
-        commands.iter().filter_map(|command| Some((command.household.id, command.recurring_to_lock()?)));
-    let recurring: Vec<_> = recurring.collect();
+    let recurring: Vec<_> = keys(commands, Command::recurring_to_lock).into_iter().collect();
     if !recurring.is_empty() {
         state.recurring =
             store::recurring::lock_versions(connection, &recurring).await?.into_iter().collect();
@@ -254,10 +245,7 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
     }
 
     // Read after the accounts are locked: deleting a category locks them too.
-    let mut categories = BTreeSet::new();
-    for command in commands {
-        categories.extend(command.referenced_categories().into_iter().map(|id| (command.household.id, id)));
-    }
+    let mut categories = keys(commands, Command::referenced_categories);
     for ((household, _), stored) in &state.transactions {
         let splits = stored.transaction.splits.iter().map(|split| split.category_id);
         categories
@@ -280,6 +268,16 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
         state.names_taken = store::accounts::names_taken(connection, &names).await?.into_iter().collect();
     }
     Ok(state)
+}
+
+/// Lists the (household, id) pairs of the commands, in key order.
+fn keys<I: IntoIterator<Item = Uuid>>(
+    commands: &[&Command],
+    ids: impl Fn(&Command) -> I,
+) -> BTreeSet<(Uuid, Uuid)> {
+    let pairs =
+        commands.iter().flat_map(|command| ids(command).into_iter().map(|id| (command.household.id, id)));
+    pairs.collect()
 }
 
 /// Reads locked transactions with their current postings.

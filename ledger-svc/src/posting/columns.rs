@@ -1,19 +1,21 @@
 //! Converts the effects of a batch's commands into rows per table.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::domain::account::Account;
+use crate::domain::details::TransactionDetails;
 use crate::domain::posting::{AccountEffect, BalanceDeltas, Command, Effects, NominalAccount};
 use crate::domain::recurring::Recurring;
-use crate::domain::transaction::{FieldValue, Revision, Split, Transaction};
+use crate::domain::transaction::{FieldChange, Revision, Transaction};
 use crate::store::postings::NewPosting;
 use crate::store::revisions::NewRevision;
 
 /// The rows that a batch writes, by table.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
-    pub opened: Vec<(Uuid, &'a crate::domain::account::Account)>,
-    pub changed: Vec<(Uuid, &'a crate::domain::account::Account)>,
+    pub opened: Vec<(Uuid, &'a Account)>,
+    pub changed: Vec<(Uuid, &'a Account)>,
     pub nominal: Vec<NominalAccount>,
     pub recurring: Vec<&'a Recurring>,
     pub new: Vec<(Uuid, &'a Transaction)>,
@@ -47,7 +49,7 @@ impl<'a> Rows<'a> {
             household_id,
             transaction_id: transaction.id,
             revision: effect.revision.revision,
-            kind: effect.revision.kind.as_str(),
+            kind: effect.revision.kind.into_str(),
             changes: changes(&effect.revision),
             actor: actor.to_owned(),
             recorded_at: command.now,
@@ -67,20 +69,20 @@ impl<'a> Rows<'a> {
 }
 
 /// Maps each changed field to `[before, after]`.
+///
+/// The details are in an object of their own, which erasure removes.
 fn changes(revision: &Revision) -> Value {
-    let fields = revision.changes.iter();
-    fields
-        .map(|change| (change.field.to_owned(), json!([value(&change.before), value(&change.after)])))
-        .collect()
-}
-
-fn value(value: &FieldValue) -> Value {
-    match value {
-        FieldValue::Text(text) => json!(text),
-        FieldValue::List(list) => json!(list),
-        FieldValue::Splits(splits) => {
-            let split = |split: &Split| json!({ "category_id": split.category_id, "amount": split.amount.to_string(), "description": split.description });
-            splits.iter().map(split).collect()
-        }
+    let (details, others): (Vec<_>, Vec<_>) =
+        revision.changes.iter().partition(|change| TransactionDetails::FIELDS.contains(&change.field));
+    let map = |changes: Vec<&FieldChange>| {
+        let pairs = changes.into_iter();
+        pairs
+            .map(|change| (change.field.to_owned(), json!([change.before, change.after])))
+            .collect::<Map<_, _>>()
+    };
+    let mut changes = map(others);
+    if !details.is_empty() {
+        changes.insert("details".to_owned(), map(details).into());
     }
+    changes.into()
 }

@@ -21,8 +21,9 @@ use uuid::Uuid;
 use super::writer::Writer;
 use super::{CommandSet, PostingResponse, Request, Submission};
 use crate::domain::account::{AccountChanges, AccountInput};
+use crate::domain::posting::tests::{account_change, transaction_change};
 use crate::domain::posting::{Command, CommandKind, Outcome, Rejection};
-use crate::domain::transaction::{TransactionChanges, TransactionInput};
+use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
 use crate::store;
 
@@ -211,10 +212,7 @@ impl Model {
             }
             Step::Amount { transaction_id, amount } => {
                 let account = self.transactions[transaction_id].account;
-                let changes = TransactionChanges {
-                    amount: Some(text(account, *amount)),
-                    ..TransactionChanges::default()
-                };
+                let changes = transaction_change("amount", |input| input.amount = text(account, *amount));
                 CommandKind::Edit { transaction_id: *transaction_id, changes, expected_version: None }
             }
             Step::Void(transaction_id) => {
@@ -226,10 +224,10 @@ impl Model {
             Step::Bulk { .. } => unreachable!("bulks are expanded by the caller"),
             Step::Balance { account, balance } => {
                 let balance = Some(text(*account, *balance));
-                change(*account, AccountChanges { balance, ..AccountChanges::default() })
+                change(*account, account_change("balance", |input| input.balance = balance))
             }
             Step::Active { account, is_active } => {
-                change(*account, AccountChanges { is_active: Some(*is_active), ..AccountChanges::default() })
+                change(*account, account_change("is_active", |input| input.is_active = Some(*is_active)))
             }
         }
     }

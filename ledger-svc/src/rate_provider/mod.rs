@@ -5,23 +5,24 @@
 
 mod currency_api;
 mod ecb;
-mod error;
 
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::rate::PublishedRate;
 
 pub use ecb::{parse_csv, read_csv};
-use error::MAX_RESPONSE_BYTES;
-pub use error::RateProviderError;
 
 /// The time for a request, including the complete response body.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// The maximum size of a response: a hundred times that of a usual one.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A publisher of exchange rates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive, const_into_str)]
 pub enum RateProvider {
     /// The currency-api project: more than 150 currencies against USD, as JSON.
     ///
@@ -34,18 +35,6 @@ pub enum RateProvider {
 }
 
 impl RateProvider {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CurrencyApi => "currency_api",
-            Self::Ecb => "ecb",
-        }
-    }
-
-    pub fn from_text(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase();
-        [Self::CurrencyApi, Self::Ecb].into_iter().find(|provider| provider.as_str() == text)
-    }
-
     /// Returns the provider's own URL.
     pub fn url(self) -> &'static str {
         match self {
@@ -62,6 +51,21 @@ impl RateProvider {
             Self::Ecb => ecb::parse(response),
         }
     }
+}
+
+/// The reason why a provider's rates could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RateProviderError {
+    #[error("cannot be reached")]
+    Http(#[from] reqwest::Error),
+    #[error("responded {0}")]
+    Status(StatusCode),
+    #[error("sent more than {MAX_RESPONSE_BYTES} bytes")]
+    TooLarge,
+    #[error("sent an invalid list of rates: {0}")]
+    Malformed(String),
+    #[error("sent implausible rates: {0}")]
+    Implausible(String),
 }
 
 /// An HTTP client of one provider.

@@ -6,7 +6,7 @@ use fintrac_proto::ledger::v1::analytics_service_server::AnalyticsService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::Rpc;
+use super::{Rpc, RpcResult, read};
 use crate::domain::interval::Span;
 use crate::service::LedgerUseCases;
 use crate::service::analytics::{
@@ -120,9 +120,8 @@ impl AnalyticsService for Rpc {
     async fn analyze_spending(
         &self,
         request: Request<pb::AnalyzeSpendingRequest>,
-    ) -> Result<Response<pb::AnalyzeSpendingResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::AnalyzeSpendingRequest { from, to, group_by } = request.into_inner();
+    ) -> RpcResult<pb::AnalyzeSpendingResponse> {
+        let (ctx, pb::AnalyzeSpendingRequest { from, to, group_by }) = read(request)?;
         let found = self.0.analyze_spending(&ctx, (&from, &to), &group_by).await?;
         Ok(Response::new(pb::AnalyzeSpendingResponse {
             currency_code: found.total.amount.currency().code().to_owned(),
@@ -135,9 +134,8 @@ impl AnalyticsService for Rpc {
     async fn analyze_income_expense(
         &self,
         request: Request<pb::AnalyzeIncomeExpenseRequest>,
-    ) -> Result<Response<pb::AnalyzeIncomeExpenseResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::AnalyzeIncomeExpenseRequest { from, to, interval } = request.into_inner();
+    ) -> RpcResult<pb::AnalyzeIncomeExpenseResponse> {
+        let (ctx, pb::AnalyzeIncomeExpenseRequest { from, to, interval }) = read(request)?;
         let rows = self.0.analyze_income_expense(&ctx, (&from, &to), &interval).await?;
         let intervals = rows.into_iter().map(Into::into).collect();
         let currency_code = currency(&self.0, &ctx).await?;
@@ -147,9 +145,8 @@ impl AnalyticsService for Rpc {
     async fn analyze_categories(
         &self,
         request: Request<pb::AnalyzeCategoriesRequest>,
-    ) -> Result<Response<pb::AnalyzeCategoriesResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::AnalyzeCategoriesRequest { from, to, r#type } = request.into_inner();
+    ) -> RpcResult<pb::AnalyzeCategoriesResponse> {
+        let (ctx, pb::AnalyzeCategoriesRequest { from, to, r#type }) = read(request)?;
         let found = self.0.analyze_categories(&ctx, (&from, &to), &r#type).await?;
         Ok(Response::new(pb::AnalyzeCategoriesResponse {
             currency_code: found.total.amount.currency().code().to_owned(),
@@ -163,9 +160,8 @@ impl AnalyticsService for Rpc {
     async fn analyze_net_worth(
         &self,
         request: Request<pb::AnalyzeNetWorthRequest>,
-    ) -> Result<Response<pb::AnalyzeNetWorthResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::AnalyzeNetWorthRequest { from, to, interval } = request.into_inner();
+    ) -> RpcResult<pb::AnalyzeNetWorthResponse> {
+        let (ctx, pb::AnalyzeNetWorthRequest { from, to, interval }) = read(request)?;
         let rows = self.0.analyze_net_worth(&ctx, (&from, &to), &interval).await?;
         let days = rows.into_iter().map(Into::into).collect();
         let currency_code = currency(&self.0, &ctx).await?;
@@ -175,9 +171,8 @@ impl AnalyticsService for Rpc {
     async fn analyze_patterns(
         &self,
         request: Request<pb::AnalyzePatternsRequest>,
-    ) -> Result<Response<pb::AnalyzePatternsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::AnalyzePatternsRequest { from, to } = request.into_inner();
+    ) -> RpcResult<pb::AnalyzePatternsResponse> {
+        let (ctx, pb::AnalyzePatternsRequest { from, to }) = read(request)?;
         let found = self.0.analyze_patterns(&ctx, (&from, &to)).await?;
         let weekday =
             |(weekday, average): (i32, Sum)| pb::WeekdayPattern { weekday, average: Some(average.into()) };

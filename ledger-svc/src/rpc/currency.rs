@@ -1,24 +1,19 @@
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency;
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
-use prost::Message as _;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
-use super::{Rpc, convert};
+use super::{Rpc, RpcResult, convert, encode, read, respond, write};
 use crate::domain::rate::{PublishedRate, Rate};
 use crate::error::Error;
 use crate::service::RateInput;
 
-fn set_response(published: &PublishedRate) -> pb::SetExchangeRateResponse {
-    let rate = Rate { value: published.value, day: published.day, source: published.source };
-    pb::SetExchangeRateResponse {
-        base: published.base.code().to_owned(),
-        rate: Some(pb::ExchangeRate {
-            currency_code: published.currency.code().to_owned(),
-            rate: Some(rate.into()),
-        }),
+impl From<&PublishedRate> for pb::SetExchangeRateResponse {
+    fn from(published: &PublishedRate) -> Self {
+        let rate = Rate { value: published.value, day: published.day, source: published.source };
+        let currency_code = published.currency.code().to_owned();
+        let rate = pb::ExchangeRate { currency_code, rate: Some(rate.into()) };
+        Self { base: published.base.code().to_owned(), rate: Some(rate) }
     }
 }
 
@@ -27,21 +22,19 @@ impl CurrencyService for Rpc {
     async fn set_exchange_rate(
         &self,
         request: Request<pb::SetExchangeRateRequest>,
-    ) -> Result<Response<pb::SetExchangeRateResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "CurrencyService/SetExchangeRate")?;
-        let pb::SetExchangeRateRequest { base, currency_code, rate, date } = request.into_inner();
+    ) -> RpcResult<pb::SetExchangeRateResponse> {
+        let (ctx, key, request) = write(request, "CurrencyService/SetExchangeRate")?;
+        let pb::SetExchangeRateRequest { base, currency_code, rate, date } = request;
         let input = RateInput { base, currency_code, rate, date };
-        let encode = |published: &PublishedRate| set_response(published).encode_to_vec();
-        let stored = self.0.set_exchange_rate(&ctx, input, key, encode).await?;
-        idempotency::response(stored, |published| set_response(&published))
+        let encode = encode::<_, pb::SetExchangeRateResponse>;
+        respond(self.0.set_exchange_rate(&ctx, input, key, encode).await?)
     }
 
     async fn list_currencies(
         &self,
         request: Request<pb::ListCurrenciesRequest>,
-    ) -> Result<Response<pb::ListCurrenciesResponse>, Status> {
-        RequestContext::from_request(&request)?;
+    ) -> RpcResult<pb::ListCurrenciesResponse> {
+        read(request)?;
         let currencies = Currency::all().map(convert::currency).collect();
         Ok(Response::new(pb::ListCurrenciesResponse { currencies }))
     }
@@ -49,9 +42,9 @@ impl CurrencyService for Rpc {
     async fn get_currency(
         &self,
         request: Request<pb::GetCurrencyRequest>,
-    ) -> Result<Response<pb::GetCurrencyResponse>, Status> {
-        RequestContext::from_request(&request)?;
-        let found = Currency::from_code(&request.into_inner().code);
+    ) -> RpcResult<pb::GetCurrencyResponse> {
+        let (_, request) = read(request)?;
+        let found = Currency::from_code(&request.code);
         let currency = found.ok_or_else(|| Error::not_found("currency"))?;
         Ok(Response::new(pb::GetCurrencyResponse { currency: Some(convert::currency(currency)) }))
     }
@@ -59,9 +52,8 @@ impl CurrencyService for Rpc {
     async fn list_exchange_rates(
         &self,
         request: Request<pb::ListExchangeRatesRequest>,
-    ) -> Result<Response<pb::ListExchangeRatesResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListExchangeRatesRequest { base, date } = request.into_inner();
+    ) -> RpcResult<pb::ListExchangeRatesResponse> {
+        let (ctx, pb::ListExchangeRatesRequest { base, date }) = read(request)?;
         let list = self.0.list_exchange_rates(&ctx, &base, &date).await?;
         let rates = list.rates.into_iter().map(|(currency, rate)| pb::ExchangeRate {
             currency_code: currency.code().to_owned(),
@@ -77,9 +69,8 @@ impl CurrencyService for Rpc {
     async fn convert_amount(
         &self,
         request: Request<pb::ConvertAmountRequest>,
-    ) -> Result<Response<pb::ConvertAmountResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ConvertAmountRequest { from, to, amount, date } = request.into_inner();
+    ) -> RpcResult<pb::ConvertAmountResponse> {
+        let (ctx, pb::ConvertAmountRequest { from, to, amount, date }) = read(request)?;
         let conversion = self.0.convert_amount(&ctx, &from, &to, &amount, &date).await?;
         Ok(Response::new(pb::ConvertAmountResponse {
             from: conversion.amount.currency().code().to_owned(),

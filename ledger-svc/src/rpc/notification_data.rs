@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 use fintrac_money::{Amount, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::notification_data_service_server::NotificationDataService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 use uuid::Uuid;
 
 use super::analytics::currency_sums;
-use super::{Rpc, convert};
+use super::{Rpc, RpcResult, convert};
 use crate::domain::transaction::Transaction;
 use crate::service::Report;
 use crate::service::analytics::NetWorth;
@@ -21,7 +21,7 @@ fn transaction_data(household_id: Uuid, transaction: Transaction) -> pb::Transac
         currency_code: transaction.amount.currency().code().to_owned(),
         household_amount: transaction.household_amount.map(|amount| amount.to_string()).unwrap_or_default(),
         household_currency_code: transaction.household_currency.code().to_owned(),
-        description: transaction.texts.description.unwrap_or_default(),
+        description: transaction.details.description.unwrap_or_default(),
         transaction_date: transaction.date.to_string(),
         recurring_id: transaction.recurring_id.map(|id| id.to_string()).unwrap_or_default(),
     }
@@ -86,7 +86,7 @@ impl NotificationDataService for Rpc {
     async fn list_transaction_data(
         &self,
         request: Request<pb::ListTransactionDataRequest>,
-    ) -> Result<Response<pb::ListTransactionDataResponse>, Status> {
+    ) -> RpcResult<pb::ListTransactionDataResponse> {
         let mut keys = Vec::new();
         for key in request.into_inner().transactions {
             let household_id = convert::parse_id(&key.household_id, "household")?;
@@ -101,7 +101,7 @@ impl NotificationDataService for Rpc {
     async fn get_recurring_data(
         &self,
         request: Request<pb::GetRecurringDataRequest>,
-    ) -> Result<Response<pb::GetRecurringDataResponse>, Status> {
+    ) -> RpcResult<pb::GetRecurringDataResponse> {
         let pb::GetRecurringDataRequest { household_id, recurring_id } = request.into_inner();
         let household_id = convert::parse_id(&household_id, "household")?;
         let id = convert::parse_id(&recurring_id, "recurring transaction")?;
@@ -111,7 +111,7 @@ impl NotificationDataService for Rpc {
         let amount =
             Amount::parse(&recurring.template.amount).and_then(|amount| amount.in_currency(currency));
         Ok(Response::new(pb::GetRecurringDataResponse {
-            description: recurring.template.description.clone().unwrap_or_default(),
+            description: recurring.template.details.description.clone().unwrap_or_default(),
             amount: amount.map_or_else(|_| recurring.template.amount.clone(), |amount| amount.to_string()),
             currency_code: currency.code().to_owned(),
             next_date: recurring.next.map(day).unwrap_or_default(),
@@ -122,7 +122,7 @@ impl NotificationDataService for Rpc {
     async fn get_report_data(
         &self,
         request: Request<pb::GetReportDataRequest>,
-    ) -> Result<Response<pb::GetReportDataResponse>, Status> {
+    ) -> RpcResult<pb::GetReportDataResponse> {
         let pb::GetReportDataRequest { household_id, from, to } = request.into_inner();
         let household_id = convert::parse_id(&household_id, "household")?;
         let data = report_data(household_id, self.0.report(household_id, &from, &to).await?);

@@ -1,20 +1,18 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::field_mask;
-use fintrac_kit::idempotency;
+use fintrac_kit::idempotency::Key;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
-use prost::Message as _;
+use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Rpc, convert};
+use super::{Rpc, RpcResult, convert, encode, one_field_responses, read, respond, write};
 use crate::domain::recurring::Recurring;
-use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
-use crate::domain::transaction::{SplitInput, TransactionInput};
+use crate::domain::schedule::ScheduleInput;
 use crate::error::Error;
-use crate::service::{RecurringAction, ScheduleChanges};
+use crate::service::RecurringAction;
 
 const PREVIEW_OCCURRENCES: usize = 10;
 
@@ -32,49 +30,17 @@ impl From<pb::Schedule> for ScheduleInput {
     }
 }
 
-impl From<&Schedule> for pb::Schedule {
-    fn from(schedule: &Schedule) -> Self {
-        let (frequency, interval, rrule) = match &schedule.rule {
-            Rule::Every { frequency, interval } => {
-                (Some(frequency.as_str().to_owned()), Some(i64::from(*interval)), None)
-            }
-            Rule::Rfc(rule) => (None, None, Some(rule.clone())),
-        };
+impl From<ScheduleInput> for pb::Schedule {
+    fn from(schedule: ScheduleInput) -> Self {
         Self {
-            frequency,
-            interval,
-            rrule,
-            start_date: Some(schedule.start.to_string()),
-            end_date: schedule.end.map(|day| day.to_string()),
-            count: schedule.count.map(i64::from),
-            weekend: Some(schedule.weekend.as_str().to_owned()),
+            frequency: schedule.frequency,
+            interval: schedule.interval,
+            rrule: schedule.rrule,
+            start_date: schedule.start_date,
+            end_date: schedule.end_date,
+            count: schedule.count,
+            weekend: schedule.weekend,
         }
-    }
-}
-
-fn template(input: &TransactionInput) -> pb::CreateTransactionRequest {
-    let input = input.clone();
-    let split = |split: SplitInput| pb::Split {
-        category_id: split.category_id,
-        amount: split.amount,
-        description: split.description,
-        ..pb::Split::default()
-    };
-    pb::CreateTransactionRequest {
-        account_id: input.account_id,
-        r#type: input.transaction_type,
-        amount: input.amount,
-        currency_code: input.currency_code,
-        category_id: input.category_id,
-        to_account_id: input.to_account_id,
-        to_amount: input.to_amount,
-        description: input.description,
-        reference_number: input.reference_number,
-        notes: input.notes,
-        tags: input.tags,
-        transaction_date: None,
-        splits: input.splits.into_iter().map(split).collect(),
-        recurring: None,
     }
 }
 
@@ -84,9 +50,9 @@ impl From<&Recurring> for pb::Recurring {
             recurring.preview(PREVIEW_OCCURRENCES).into_iter().map(|day| day.to_string()).collect();
         Self {
             id: recurring.id.to_string(),
-            transaction: Some(template(&recurring.template)),
-            schedule: Some((&recurring.schedule).into()),
-            status: recurring.status.as_str().to_owned(),
+            transaction: Some(recurring.template.clone().into()),
+            schedule: Some(ScheduleInput::from(&recurring.schedule).into()),
+            status: recurring.status.into_str().to_owned(),
             paused_reason: recurring.paused_reason.clone(),
             next_occurrence: preview.first().cloned(),
             preview,
@@ -99,25 +65,9 @@ impl From<&Recurring> for pb::Recurring {
     }
 }
 
-fn created(recurring: &Recurring) -> pb::CreateRecurringResponse {
-    pb::CreateRecurringResponse { recurring: Some(recurring.into()) }
-}
-
-fn updated(recurring: &Recurring) -> pb::UpdateRecurringResponse {
-    pb::UpdateRecurringResponse { recurring: Some(recurring.into()) }
-}
-
-fn paused(recurring: &Recurring) -> pb::PauseRecurringResponse {
-    pb::PauseRecurringResponse { recurring: Some(recurring.into()) }
-}
-
-fn resumed(recurring: &Recurring) -> pb::ResumeRecurringResponse {
-    pb::ResumeRecurringResponse { recurring: Some(recurring.into()) }
-}
-
-fn skipped(recurring: &Recurring) -> pb::SkipRecurringResponse {
-    pb::SkipRecurringResponse { recurring: Some(recurring.into()) }
-}
+one_field_responses!(Recurring => recurring;
+    CreateRecurringResponse, UpdateRecurringResponse, PauseRecurringResponse, ResumeRecurringResponse,
+    SkipRecurringResponse);
 
 fn parse_id(text: &str) -> Result<Uuid, Status> {
     convert::parse_id(text, "recurring transaction")
@@ -131,13 +81,27 @@ fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error
         violations.push(FieldViolation::new("transaction_date", "CONFLICTING", text));
     }
     if request.recurring.is_some() {
-        violations.push(FieldViolation::new(
-            "recurring",
-            "CONFLICTING",
-            "The field must not be sent for a recurring transaction. Omit it.",
-        ));
+        let text = "The field must not be sent for a recurring transaction. Omit it.";
+        violations.push(FieldViolation::new("recurring", "CONFLICTING", text));
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
+}
+
+impl Rpc {
+    /// Applies an action to a recurring transaction in its expected version.
+    async fn apply<R>(
+        &self,
+        ctx: &RequestContext,
+        action: RecurringAction,
+        (id, expected_version): (Uuid, Option<i64>),
+        key: Option<Key>,
+    ) -> RpcResult<R>
+    where
+        R: Message + Default + for<'a> From<&'a Recurring>,
+    {
+        let idempotency = (key, encode::<_, R> as fn(&_) -> _);
+        respond(self.0.apply_recurring_action(ctx, id, action, expected_version, idempotency).await?)
+    }
 }
 
 #[tonic::async_trait]
@@ -145,78 +109,56 @@ impl RecurringService for Rpc {
     async fn list_recurring(
         &self,
         request: Request<pb::ListRecurringRequest>,
-    ) -> Result<Response<pb::ListRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListRecurringRequest { page_size, page_token } = request.into_inner();
+    ) -> RpcResult<pb::ListRecurringResponse> {
+        let (ctx, pb::ListRecurringRequest { page_size, page_token }) = read(request)?;
         let page = self.0.list_recurring(&ctx, page_size, &page_token).await?;
-        let recurring = page.rows.iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListRecurringResponse { recurring, next_page_token }))
+        Ok(Response::new(pb::ListRecurringResponse {
+            recurring: page.rows.iter().map(Into::into).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        }))
     }
 
     async fn create_recurring(
         &self,
         request: Request<pb::CreateRecurringRequest>,
-    ) -> Result<Response<pb::CreateRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/CreateRecurring")?;
-        let pb::CreateRecurringRequest { transaction, schedule } = request.into_inner();
-        let transaction = transaction.unwrap_or_default();
+    ) -> RpcResult<pb::CreateRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/CreateRecurring")?;
+        let transaction = request.transaction.unwrap_or_default();
         validate_template(&transaction)?;
-        let schedule = schedule.unwrap_or_default().into();
-        let encode = |recurring: &Recurring| created(recurring).encode_to_vec();
-        let stored = self.0.create_recurring(&ctx, transaction.into(), &schedule, key, encode).await?;
-        idempotency::response(stored, |recurring| created(&recurring))
+        let schedule = request.schedule.unwrap_or_default().into();
+        let encode = encode::<_, pb::CreateRecurringResponse>;
+        respond(self.0.create_recurring(&ctx, transaction.into(), &schedule, key, encode).await?)
     }
 
     async fn get_recurring(
         &self,
         request: Request<pb::GetRecurringRequest>,
-    ) -> Result<Response<pb::GetRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let recurring = self.0.get_recurring(&ctx, parse_id(&request.into_inner().recurring_id)?).await?;
+    ) -> RpcResult<pb::GetRecurringResponse> {
+        let (ctx, request) = read(request)?;
+        let recurring = self.0.get_recurring(&ctx, parse_id(&request.recurring_id)?).await?;
         Ok(Response::new(pb::GetRecurringResponse { recurring: Some((&recurring).into()) }))
     }
 
     async fn update_recurring(
         &self,
         request: Request<pb::UpdateRecurringRequest>,
-    ) -> Result<Response<pb::UpdateRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/UpdateRecurring")?;
-        let request = request.into_inner();
-        let mask = request.update_mask.as_ref();
-        let schedule = request.schedule.unwrap_or_default();
-        let schedule = ScheduleChanges {
-            frequency: field_mask::contains(mask, "frequency").then_some(schedule.frequency),
-            interval: field_mask::contains(mask, "interval").then_some(schedule.interval),
-            rrule: field_mask::contains(mask, "rrule").then_some(schedule.rrule),
-            start_date: field_mask::contains(mask, "start_date").then_some(schedule.start_date),
-            end_date: field_mask::contains(mask, "end_date").then_some(schedule.end_date),
-            count: field_mask::contains(mask, "count").then_some(schedule.count),
-            weekend: field_mask::contains(mask, "weekend").then_some(schedule.weekend),
-        };
-        let values = request.transaction.unwrap_or_default();
-        validate_template(&values)?;
-        let changes = (convert::transaction_changes(mask, Some(values)), schedule);
-        let encode: fn(&Recurring) -> Vec<u8> = |recurring| updated(recurring).encode_to_vec();
-        let updating = self.0.update_recurring(
-            &ctx,
-            parse_id(&request.recurring_id)?,
-            changes,
-            request.expected_version,
-            (key, encode),
-        );
-        idempotency::response(updating.await?, |recurring| updated(&recurring))
+    ) -> RpcResult<pb::UpdateRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/UpdateRecurring")?;
+        let (id, version) = (parse_id(&request.recurring_id)?, request.expected_version);
+        let transaction = request.transaction.unwrap_or_default();
+        validate_template(&transaction)?;
+        let schedule = convert::changes(request.update_mask.clone(), request.schedule.unwrap_or_default());
+        let changes = (convert::changes(request.update_mask, transaction), schedule);
+        let idempotency = (key, encode::<_, pb::UpdateRecurringResponse> as fn(&_) -> _);
+        respond(self.0.update_recurring(&ctx, id, changes, version, idempotency).await?)
     }
 
     async fn delete_recurring(
         &self,
         request: Request<pb::DeleteRecurringRequest>,
-    ) -> Result<Response<pb::DeleteRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/DeleteRecurring")?;
-        let pb::DeleteRecurringRequest { recurring_id, expected_version } = request.into_inner();
+    ) -> RpcResult<pb::DeleteRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/DeleteRecurring")?;
+        let pb::DeleteRecurringRequest { recurring_id, expected_version } = request;
         self.0.delete_recurring(&ctx, parse_id(&recurring_id)?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteRecurringResponse {}))
     }
@@ -224,48 +166,27 @@ impl RecurringService for Rpc {
     async fn pause_recurring(
         &self,
         request: Request<pb::PauseRecurringRequest>,
-    ) -> Result<Response<pb::PauseRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/PauseRecurring")?;
-        let pb::PauseRecurringRequest { recurring_id, expected_version } = request.into_inner();
-        let encode: fn(&Recurring) -> Vec<u8> = |recurring| paused(recurring).encode_to_vec();
-        let id = parse_id(&recurring_id)?;
-        let stored = self
-            .0
-            .apply_recurring_action(&ctx, id, RecurringAction::Pause, expected_version, (key, encode))
-            .await?;
-        idempotency::response(stored, |recurring| paused(&recurring))
+    ) -> RpcResult<pb::PauseRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/PauseRecurring")?;
+        let target = (parse_id(&request.recurring_id)?, request.expected_version);
+        self.apply(&ctx, RecurringAction::Pause, target, key).await
     }
 
     async fn resume_recurring(
         &self,
         request: Request<pb::ResumeRecurringRequest>,
-    ) -> Result<Response<pb::ResumeRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/ResumeRecurring")?;
-        let pb::ResumeRecurringRequest { recurring_id, expected_version } = request.into_inner();
-        let encode: fn(&Recurring) -> Vec<u8> = |recurring| resumed(recurring).encode_to_vec();
-        let id = parse_id(&recurring_id)?;
-        let stored = self
-            .0
-            .apply_recurring_action(&ctx, id, RecurringAction::Resume, expected_version, (key, encode))
-            .await?;
-        idempotency::response(stored, |recurring| resumed(&recurring))
+    ) -> RpcResult<pb::ResumeRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/ResumeRecurring")?;
+        let target = (parse_id(&request.recurring_id)?, request.expected_version);
+        self.apply(&ctx, RecurringAction::Resume, target, key).await
     }
 
     async fn skip_recurring(
         &self,
         request: Request<pb::SkipRecurringRequest>,
-    ) -> Result<Response<pb::SkipRecurringResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "RecurringService/SkipRecurring")?;
-        let pb::SkipRecurringRequest { recurring_id, expected_version } = request.into_inner();
-        let encode: fn(&Recurring) -> Vec<u8> = |recurring| skipped(recurring).encode_to_vec();
-        let id = parse_id(&recurring_id)?;
-        let stored = self
-            .0
-            .apply_recurring_action(&ctx, id, RecurringAction::Skip, expected_version, (key, encode))
-            .await?;
-        idempotency::response(stored, |recurring| skipped(&recurring))
+    ) -> RpcResult<pb::SkipRecurringResponse> {
+        let (ctx, key, request) = write(request, "RecurringService/SkipRecurring")?;
+        let target = (parse_id(&request.recurring_id)?, request.expected_version);
+        self.apply(&ctx, RecurringAction::Skip, target, key).await
     }
 }

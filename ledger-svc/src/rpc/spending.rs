@@ -7,9 +7,9 @@ use fintrac_proto::ledger::v1::spending_service_server::SpendingService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Rpc, convert};
-use crate::domain::category::CategoryRef;
+use super::{Rpc, RpcResult, convert};
 use crate::domain::interval::Span;
+use crate::domain::posting::CategoryRef;
 use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
 use crate::store::category_references::Referrer;
 
@@ -62,7 +62,7 @@ impl From<Spending> for pb::Spending {
                 currency_code: currency.code().to_owned(),
                 rate: rate.value.normalize().to_string(),
                 rate_date: rate.day.to_string(),
-                source: rate.source.as_str().to_owned(),
+                source: rate.source.into_str().to_owned(),
             }
         };
         let unpriced = spending.unpriced.into_iter().map(|(date, money)| pb::UnpricedSpending {
@@ -81,7 +81,7 @@ impl From<Spending> for pb::Spending {
 fn found_category((requested, category): (Uuid, CategoryRef)) -> pb::ResolvedCategory {
     pb::ResolvedCategory {
         id: requested.to_string(),
-        r#type: category.category_type.as_str().to_owned(),
+        r#type: category.category_type.into_str().to_owned(),
         live_id: category.id.to_string(),
     }
 }
@@ -89,7 +89,7 @@ fn found_category((requested, category): (Uuid, CategoryRef)) -> pb::ResolvedCat
 impl From<Transfer> for pb::Transfer {
     fn from(transfer: Transfer) -> Self {
         Self {
-            status: transfer.status.as_str().to_owned(),
+            status: transfer.status.into_str().to_owned(),
             change: transfer.change.to_string(),
             version: transfer.version,
             other_account_id: transfer.other_account_id.map(|id| id.to_string()).unwrap_or_default(),
@@ -102,7 +102,7 @@ impl SpendingService for Rpc {
     async fn find_categories(
         &self,
         request: Request<pb::FindCategoriesRequest>,
-    ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
+    ) -> RpcResult<pb::FindCategoriesResponse> {
         let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
         let ids: Vec<_> =
             category_ids.iter().map(|text| parse_id("category_ids", text)).collect::<Result<_, _>>()?;
@@ -114,7 +114,7 @@ impl SpendingService for Rpc {
     async fn set_category_references(
         &self,
         request: Request<pb::SetCategoryReferencesRequest>,
-    ) -> Result<Response<pb::SetCategoryReferencesResponse>, Status> {
+    ) -> RpcResult<pb::SetCategoryReferencesResponse> {
         let service = Caller::from_request(&request).service.unwrap_or_default();
         let request = request.into_inner();
         let household_id = parse_id("household_id", &request.household_id)?;
@@ -131,7 +131,7 @@ impl SpendingService for Rpc {
     async fn find_account(
         &self,
         request: Request<pb::FindAccountRequest>,
-    ) -> Result<Response<pb::FindAccountResponse>, Status> {
+    ) -> RpcResult<pb::FindAccountResponse> {
         let pb::FindAccountRequest { household_id, account_id } = request.into_inner();
         let household_id = parse_id("household_id", &household_id)?;
         let account = self.0.find_account(household_id, convert::parse_id(&account_id, "account")?).await?;
@@ -144,7 +144,7 @@ impl SpendingService for Rpc {
     async fn sum_spending(
         &self,
         request: Request<pb::SumSpendingRequest>,
-    ) -> Result<Response<pb::SumSpendingResponse>, Status> {
+    ) -> RpcResult<pb::SumSpendingResponse> {
         let request = request.into_inner();
         let household_id = parse_id("household_id", &request.household_id)?;
         let queries: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
@@ -158,7 +158,7 @@ impl SpendingService for Rpc {
     async fn list_upcoming_spending(
         &self,
         request: Request<pb::ListUpcomingSpendingRequest>,
-    ) -> Result<Response<pb::ListUpcomingSpendingResponse>, Status> {
+    ) -> RpcResult<pb::ListUpcomingSpendingResponse> {
         let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
         let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
         let from = date::parse(&from).ok_or_else(|| malformed("from"))?;
@@ -179,7 +179,7 @@ impl SpendingService for Rpc {
     async fn list_balances(
         &self,
         request: Request<pb::ListBalancesRequest>,
-    ) -> Result<Response<pb::ListBalancesResponse>, Status> {
+    ) -> RpcResult<pb::ListBalancesResponse> {
         let pb::ListBalancesRequest { household_id, account_ids } = request.into_inner();
         let ids: Vec<_> =
             account_ids.iter().map(|text| parse_id("account_ids", text)).collect::<Result<_, _>>()?;
@@ -195,7 +195,7 @@ impl SpendingService for Rpc {
     async fn post_transfer(
         &self,
         request: Request<pb::PostTransferRequest>,
-    ) -> Result<Response<pb::PostTransferResponse>, Status> {
+    ) -> RpcResult<pb::PostTransferResponse> {
         let request_id = Caller::from_request(&request).origin().request_id;
         let request = request.into_inner();
         let input = TransferInput {
@@ -216,7 +216,7 @@ impl SpendingService for Rpc {
     async fn find_transfer(
         &self,
         request: Request<pb::FindTransferRequest>,
-    ) -> Result<Response<pb::FindTransferResponse>, Status> {
+    ) -> RpcResult<pb::FindTransferResponse> {
         let pb::FindTransferRequest { household_id, transaction_id, account_id } = request.into_inner();
         let found = self.0.find_transfer(
             parse_id("household_id", &household_id)?,

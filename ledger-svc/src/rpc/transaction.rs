@@ -1,16 +1,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
 use futures::{Stream, TryStreamExt as _};
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, convert};
-use crate::domain::posting::{Outcome, Rejection};
+use super::convert::parse_id;
+use super::{Rpc, RpcResult, convert, encode, one_field_responses, read, respond, write};
+use crate::domain::posting::{CommandKind, Outcome, Rejection};
 use crate::service::Idempotency;
 
 fn transaction(outcome: &Outcome) -> Option<pb::Transaction> {
@@ -22,22 +20,20 @@ fn transaction(outcome: &Outcome) -> Option<pb::Transaction> {
     }
 }
 
-fn created(outcome: &Outcome) -> pb::CreateTransactionResponse {
-    pb::CreateTransactionResponse { transaction: transaction(outcome) }
-}
+one_field_responses!(Outcome => transaction: transaction;
+    CreateTransactionResponse, UpdateTransactionResponse, RestoreTransactionResponse);
+one_field_responses!(Outcome => results: bulk_results; BulkTransactionsResponse);
 
-fn updated(outcome: &Outcome) -> pb::UpdateTransactionResponse {
-    pb::UpdateTransactionResponse { transaction: transaction(outcome) }
-}
-
-fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
-    pb::RestoreTransactionResponse { transaction: transaction(outcome) }
+impl From<&Outcome> for pb::VoidTransactionResponse {
+    fn from(_: &Outcome) -> Self {
+        Self {}
+    }
 }
 
 /// Maximum errors of one operation in the response to a bulk request.
 const MAX_ERRORS_PER_OPERATION: usize = 5;
 
-fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
+fn bulk_results(outcome: &Outcome) -> Vec<pb::BulkResult> {
     let result = |outcome: &Result<Outcome, Rejection>| match outcome {
         Ok(Outcome::Voided) => pb::BulkResult { status: "deleted".to_owned(), ..Default::default() },
         Ok(outcome) => {
@@ -57,11 +53,10 @@ fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
             pb::BulkResult { status: "refused".to_owned(), transaction: None, errors: errors.collect() }
         }
     };
-    let results = match outcome {
+    match outcome {
         Outcome::Many(outcomes) => outcomes.iter().map(result).collect(),
         Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Account(_) | Outcome::Voided => Vec::new(),
-    };
-    pb::BulkTransactionsResponse { results }
+    }
 }
 
 #[tonic::async_trait]
@@ -72,38 +67,35 @@ impl TransactionService for Rpc {
     async fn list_transactions(
         &self,
         request: Request<pb::ListTransactionsRequest>,
-    ) -> Result<Response<pb::ListTransactionsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListTransactionsRequest { filter, page_size, page_token } = request.into_inner();
-        let page = self.0.list_transactions(&ctx, convert::filter(filter), page_size, &page_token).await?;
-        let transactions = page.rows.iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListTransactionsResponse { transactions, next_page_token }))
+    ) -> RpcResult<pb::ListTransactionsResponse> {
+        let (ctx, pb::ListTransactionsRequest { filter, page_size, page_token }) = read(request)?;
+        let filter = filter.unwrap_or_default();
+        let page = self.0.list_transactions(&ctx, filter, page_size, &page_token).await?;
+        Ok(Response::new(pb::ListTransactionsResponse {
+            transactions: page.rows.iter().map(Into::into).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        }))
     }
 
     async fn create_transaction(
         &self,
         request: Request<pb::CreateTransactionRequest>,
-    ) -> Result<Response<pb::CreateTransactionResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "TransactionService/CreateTransaction")?;
-        let idempotency = Idempotency { key, encode: |outcome| created(outcome).encode_to_vec() };
-        let mut request = request.into_inner();
-        let response = match request.recurring.take() {
-            None => self.0.create_transaction(&ctx, request.into(), idempotency).await?,
-            Some(schedule) => {
-                self.0.create_first_occurrence(&ctx, request.into(), (*schedule).into(), idempotency).await?
-            }
+    ) -> RpcResult<pb::CreateTransactionResponse> {
+        let (ctx, key, mut request) = write(request, "TransactionService/CreateTransaction")?;
+        let Some(schedule) = request.recurring.take() else {
+            return self.post(&ctx, CommandKind::Create(request.into()), key).await;
         };
-        idempotency::response(response, |outcome| created(&outcome))
+        let idempotency = Idempotency { key, encode: encode::<_, pb::CreateTransactionResponse> };
+        let (input, schedule) = (request.into(), (*schedule).into());
+        respond(self.0.create_first_occurrence(&ctx, input, schedule, idempotency).await?)
     }
 
     async fn get_transaction(
         &self,
         request: Request<pb::GetTransactionRequest>,
-    ) -> Result<Response<pb::GetTransactionResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let id = convert::parse_id(&request.into_inner().transaction_id, "transaction")?;
+    ) -> RpcResult<pb::GetTransactionResponse> {
+        let (ctx, request) = read(request)?;
+        let id = parse_id(&request.transaction_id, "transaction")?;
         let transaction = self.0.get_transaction(&ctx, id).await?;
         Ok(Response::new(pb::GetTransactionResponse { transaction: Some((&transaction).into()) }))
     }
@@ -111,78 +103,62 @@ impl TransactionService for Rpc {
     async fn update_transaction(
         &self,
         request: Request<pb::UpdateTransactionRequest>,
-    ) -> Result<Response<pb::UpdateTransactionResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "TransactionService/UpdateTransaction")?;
-        let idempotency = Idempotency { key, encode: |outcome| updated(outcome).encode_to_vec() };
-        let request = request.into_inner();
-        let id = convert::parse_id(&request.transaction_id, "transaction")?;
-        let changes = convert::transaction_changes(request.update_mask.as_ref(), request.transaction);
-        let response =
-            self.0.update_transaction(&ctx, id, changes, request.expected_version, idempotency).await?;
-        idempotency::response(response, |outcome| updated(&outcome))
+    ) -> RpcResult<pb::UpdateTransactionResponse> {
+        let (ctx, key, request) = write(request, "TransactionService/UpdateTransaction")?;
+        let transaction_id = parse_id(&request.transaction_id, "transaction")?;
+        let changes = convert::changes(request.update_mask, request.transaction.unwrap_or_default());
+        let expected_version = request.expected_version;
+        self.post(&ctx, CommandKind::Edit { transaction_id, changes, expected_version }, key).await
     }
 
     async fn void_transaction(
         &self,
         request: Request<pb::VoidTransactionRequest>,
-    ) -> Result<Response<pb::VoidTransactionResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "TransactionService/VoidTransaction")?;
-        let idempotency = Idempotency { key, encode: |_| pb::VoidTransactionResponse {}.encode_to_vec() };
-        let pb::VoidTransactionRequest { transaction_id, expected_version } = request.into_inner();
-        let id = convert::parse_id(&transaction_id, "transaction")?;
-        let response = self.0.void_transaction(&ctx, id, expected_version, idempotency).await?;
-        idempotency::response(response, |_| pb::VoidTransactionResponse {})
+    ) -> RpcResult<pb::VoidTransactionResponse> {
+        let (ctx, key, request) = write(request, "TransactionService/VoidTransaction")?;
+        let pb::VoidTransactionRequest { transaction_id, expected_version } = request;
+        let transaction_id = parse_id(&transaction_id, "transaction")?;
+        self.post(&ctx, CommandKind::Void { transaction_id, expected_version }, key).await
     }
 
     async fn restore_transaction(
         &self,
         request: Request<pb::RestoreTransactionRequest>,
-    ) -> Result<Response<pb::RestoreTransactionResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "TransactionService/RestoreTransaction")?;
-        let idempotency = Idempotency { key, encode: |outcome| restored(outcome).encode_to_vec() };
-        let pb::RestoreTransactionRequest { transaction_id, expected_version } = request.into_inner();
-        let id = convert::parse_id(&transaction_id, "transaction")?;
-        let response = self.0.restore_transaction(&ctx, id, expected_version, idempotency).await?;
-        idempotency::response(response, |outcome| restored(&outcome))
+    ) -> RpcResult<pb::RestoreTransactionResponse> {
+        let (ctx, key, request) = write(request, "TransactionService/RestoreTransaction")?;
+        let pb::RestoreTransactionRequest { transaction_id, expected_version } = request;
+        let transaction_id = parse_id(&transaction_id, "transaction")?;
+        self.post(&ctx, CommandKind::Restore { transaction_id, expected_version }, key).await
     }
 
     async fn bulk_transactions(
         &self,
         request: Request<pb::BulkTransactionsRequest>,
-    ) -> Result<Response<pb::BulkTransactionsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let key = idempotency::key(&request, &ctx, "TransactionService/BulkTransactions")?;
-        let idempotency = Idempotency { key, encode: |outcome| bulk(outcome).encode_to_vec() };
-        let pb::BulkTransactionsRequest { mode, operations } = request.into_inner();
-        let operations = operations.into_iter().map(Into::into).collect();
-        let response = self.0.bulk(&ctx, &mode, operations, idempotency).await?;
-        idempotency::response(response, |outcome| bulk(&outcome))
+    ) -> RpcResult<pb::BulkTransactionsResponse> {
+        let (ctx, key, request) = write(request, "TransactionService/BulkTransactions")?;
+        let idempotency = Idempotency { key, encode: encode::<_, pb::BulkTransactionsResponse> };
+        respond(self.0.bulk(&ctx, &request.mode, request.operations, idempotency).await?)
     }
 
     async fn export_transactions(
         &self,
         request: Request<pb::ExportTransactionsRequest>,
-    ) -> Result<Response<Self::ExportTransactionsStream>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let filter = convert::filter(request.into_inner().filter);
-        let pages = Arc::clone(&self.0).export_transactions(&ctx, filter).await?;
+    ) -> RpcResult<Self::ExportTransactionsStream> {
+        let (ctx, request) = read(request)?;
+        let pages = Arc::clone(&self.0).export_transactions(&ctx, request.filter.unwrap_or_default()).await?;
         Ok(Response::new(Box::pin(pages.map_ok(Into::into).map_err(Into::into))))
     }
 
     async fn list_transaction_revisions(
         &self,
         request: Request<pb::ListTransactionRevisionsRequest>,
-    ) -> Result<Response<pb::ListTransactionRevisionsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListTransactionRevisionsRequest { transaction_id, page_size, page_token } =
-            request.into_inner();
-        let id = convert::parse_id(&transaction_id, "transaction")?;
-        let page = self.0.list_revisions(&ctx, id, page_size, &page_token).await?;
-        let revisions = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListTransactionRevisionsResponse { revisions, next_page_token }))
+    ) -> RpcResult<pb::ListTransactionRevisionsResponse> {
+        let (ctx, request) = read(request)?;
+        let id = parse_id(&request.transaction_id, "transaction")?;
+        let page = self.0.list_revisions(&ctx, id, request.page_size, &request.page_token).await?;
+        Ok(Response::new(pb::ListTransactionRevisionsResponse {
+            revisions: page.rows.into_iter().map(Into::into).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        }))
     }
 }

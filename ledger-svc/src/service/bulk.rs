@@ -4,32 +4,25 @@ use std::collections::HashSet;
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::bulk_operation::Op;
 use uuid::Uuid;
 
 use super::{Idempotency, LedgerUseCases};
+use crate::domain::changes::Changes;
 use crate::domain::posting::{Command, CommandKind};
-use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::posting::{CommandSet, PostingResponse, Request};
 
 /// Maximum operations of one bulk request.
 const MAX_OPERATIONS: usize = 1000;
 
-/// One operation of a bulk request, not validated yet.
-#[derive(Debug)]
-pub enum Operation {
-    Create(Box<TransactionInput>),
-    Update { id: String, changes: Box<TransactionChanges> },
-    Delete { id: String },
-    Unknown,
-}
-
-impl Operation {
-    fn id(&self) -> Option<&str> {
-        match self {
-            Self::Update { id, .. } | Self::Delete { id } => Some(id),
-            Self::Create(_) | Self::Unknown => None,
-        }
+/// Returns the id of the transaction that an operation changes.
+fn target(operation: &pb::BulkOperation) -> Option<&str> {
+    match operation.op.as_ref()? {
+        Op::Create(_) => None,
+        Op::Update(update) => Some(&update.id),
+        Op::Delete(delete) => Some(&delete.id),
     }
 }
 
@@ -39,24 +32,28 @@ impl LedgerUseCases {
         &self,
         ctx: &RequestContext,
         mode: &str,
-        operations: Vec<Operation>,
+        operations: Vec<pb::BulkOperation>,
         idempotency: Idempotency,
     ) -> Result<PostingResponse, Error> {
         let mode = validate(mode, &operations)?;
         let household = self.household(ctx).await?;
         let now = self.clock.now();
-        let command = |operation| {
+        let command = |operation: pb::BulkOperation| {
             // An invalid id is reported like an unknown one: not found.
             let id = |text: &str| Uuid::parse_str(text.trim()).unwrap_or_default();
-            let kind = match operation {
-                Operation::Create(input) => CommandKind::Create(*input),
-                Operation::Update { id: text, changes } => {
-                    CommandKind::Edit { transaction_id: id(&text), changes: *changes, expected_version: None }
+            let kind = match operation.op? {
+                Op::Create(request) => CommandKind::Create(request.into()),
+                Op::Update(update) => CommandKind::Edit {
+                    transaction_id: id(&update.id),
+                    changes: Changes::new(
+                        update.update_mask.unwrap_or_default().paths,
+                        update.transaction.unwrap_or_default().into(),
+                    ),
+                    expected_version: None,
+                },
+                Op::Delete(delete) => {
+                    CommandKind::Void { transaction_id: id(&delete.id), expected_version: None }
                 }
-                Operation::Delete { id: text } => {
-                    CommandKind::Void { transaction_id: id(&text), expected_version: None }
-                }
-                Operation::Unknown => return None,
             };
             Some(Command::new(household, kind, self.random.id(now), now))
         };
@@ -71,7 +68,10 @@ impl LedgerUseCases {
 type CommandSetConstructor = fn(Vec<Command>) -> CommandSet;
 
 /// Validates a bulk request without reading the database.
-fn validate(mode: &str, operations: &[Operation]) -> Result<CommandSetConstructor, Vec<FieldViolation>> {
+fn validate(
+    mode: &str,
+    operations: &[pb::BulkOperation],
+) -> Result<CommandSetConstructor, Vec<FieldViolation>> {
     let mut violations = Vec::new();
     let mode: Option<CommandSetConstructor> = match mode.trim().to_ascii_lowercase().as_str() {
         "atomic" => Some(CommandSet::Atomic),
@@ -79,43 +79,31 @@ fn validate(mode: &str, operations: &[Operation]) -> Result<CommandSetConstructo
         _ => None,
     };
     if mode.is_none() {
-        violations.push(FieldViolation::new(
-            "mode",
-            "BULK_MODE_INVALID",
-            "The mode must be atomic or partial.",
-        ));
+        let text = "The mode must be atomic or partial.";
+        violations.push(FieldViolation::new("mode", "BULK_MODE_INVALID", text));
     }
     if operations.is_empty() {
-        violations.push(FieldViolation::new(
-            "operations",
-            "REQUIRED",
-            "At least one operation is required. Send one.",
-        ));
+        let text = "At least one operation is required. Send one.";
+        violations.push(FieldViolation::new("operations", "REQUIRED", text));
     } else if operations.len() > MAX_OPERATIONS {
-        violations.push(FieldViolation::new(
-            "operations",
-            "TOO_MANY_ITEMS",
-            "A request can have at most 1,000 operations. Send fewer.",
-        ));
+        let text = "A request can have at most 1,000 operations. Send fewer.";
+        violations.push(FieldViolation::new("operations", "TOO_MANY_ITEMS", text));
     }
     let mut seen = HashSet::new();
     for (index, operation) in operations.iter().enumerate().take(MAX_OPERATIONS) {
         let mut reject = |name: &str, reason, text| {
             violations.push(FieldViolation::new(format!("operations[{index}].{name}"), reason, text));
         };
-        match operation {
-            Operation::Unknown => reject("op", "BULK_OPERATION_INVALID", "Send create, update or delete."),
-            operation => match operation.id().map(str::trim) {
-                Some("") => reject("id", "REQUIRED", "The id is required. Send the id of a transaction."),
-                Some(id) if Uuid::parse_str(id).is_ok_and(|id| !seen.insert(id)) => {
-                    reject(
-                        "id",
-                        "DUPLICATE_OPERATION",
-                        "Another operation names the same transaction. Send only one of them.",
-                    );
-                }
-                Some(_) | None => {}
-            },
+        match target(operation).map(str::trim) {
+            _ if operation.op.is_none() => {
+                reject("op", "BULK_OPERATION_INVALID", "Send create, update or delete.");
+            }
+            Some("") => reject("id", "REQUIRED", "The id is required. Send the id of a transaction."),
+            Some(id) if Uuid::parse_str(id).is_ok_and(|id| !seen.insert(id)) => {
+                let text = "Another operation names the same transaction. Send only one of them.";
+                reject("id", "DUPLICATE_OPERATION", text);
+            }
+            Some(_) | None => {}
         }
     }
     match mode {

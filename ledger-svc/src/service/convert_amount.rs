@@ -6,7 +6,7 @@ use fintrac_money::{Amount, Money};
 use rust_decimal::Decimal;
 
 use super::LedgerUseCases;
-use super::list_exchange_rates::parse_currency;
+use super::query_parser::QueryParser;
 use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
@@ -30,19 +30,17 @@ impl LedgerUseCases {
         date: &str,
     ) -> Result<Conversion, Error> {
         let household = self.household(ctx).await?;
-        let mut violations = Vec::new();
-        let from = parse_currency("from", from, None, &mut violations);
-        let to = parse_currency("to", to, None, &mut violations);
-        let day = self.parse_date_or_today("date", date, &household, &mut violations);
+        let mut query = QueryParser::default();
+        let from = query.required_currency("from", from);
+        let to = query.required_currency("to", to);
+        let day = query.date_or("date", date, household.today(self.clock.now()));
         let money = Amount::parse(amount)
             .and_then(|amount| from.map(|currency| amount.in_currency(currency)).transpose());
         let money = money.unwrap_or_else(|error| {
-            violations.push(error.violation("amount"));
+            query.add_violation(error.violation("amount"));
             None
         });
-        let (Some(money), Some(to), Some(day), true) = (money, to, day, violations.is_empty()) else {
-            return Err(Error::InvalidQuery(violations));
-        };
+        let ((money, to), day) = query.finish(money.zip(to).zip(day))?;
         if money.currency() == to {
             let rate = Rate { value: Decimal::ONE, day, source: Source::Identity };
             return Ok(Conversion { amount: money, result: money, rate });

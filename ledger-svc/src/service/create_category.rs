@@ -7,7 +7,7 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, LedgerUseCases};
+use super::{Encode, LedgerUseCases};
 use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};
@@ -23,7 +23,7 @@ impl LedgerUseCases {
         ctx: &RequestContext,
         input: CategoryInput,
         key: Option<Key>,
-        encode: fn(&Category) -> Vec<u8>,
+        encode: Encode<Category>,
     ) -> Result<IdempotentResult<Category>, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
@@ -38,16 +38,8 @@ impl LedgerUseCases {
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
-        let change = EntityChange {
-            entity: "category",
-            entity_id: category.id,
-            version: 1,
-            kind: "created",
-            changed: &[],
-        };
-        self.record(&mut transaction, ctx, change).await?;
-        self.commit(transaction, key.as_ref(), encode(&category)).await?;
-        Ok(IdempotentResult::New(category))
+        self.record(&mut transaction, ctx, ("category", category.id, 1), "created", &[]).await?;
+        self.commit_with(transaction, (key, encode), category).await
     }
 }
 

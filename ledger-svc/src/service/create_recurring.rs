@@ -8,8 +8,8 @@ use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, LedgerUseCases};
-use crate::domain::posting::{BatchState, Command, CommandKind, Rejection, ResolvedCommand, resolve};
+use super::{Encode, LedgerUseCases};
+use crate::domain::posting::{BatchState, Command, CommandKind, Rejection, resolve};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
@@ -33,7 +33,7 @@ impl LedgerUseCases {
         template: TransactionInput,
         schedule: &ScheduleInput,
         key: Option<Key>,
-        encode: fn(&Recurring) -> Vec<u8>,
+        encode: Encode<Recurring>,
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
@@ -46,17 +46,10 @@ impl LedgerUseCases {
         let recurring =
             self.build_recurring(&mut transaction, ctx, household, template, schedule, today).await?;
         recurring::save(&mut transaction, &recurring).await?;
-        let change = EntityChange {
-            entity: "recurring",
-            entity_id: recurring.id,
-            version: 1,
-            kind: "created",
-            changed: &[],
-        };
-        self.record(&mut transaction, ctx, change).await?;
-        self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
+        self.record(&mut transaction, ctx, ("recurring", recurring.id, 1), "created", &[]).await?;
+        let saved = self.commit_with(transaction, (key, encode), recurring).await?;
         self.job_signal.wake();
-        Ok(IdempotentResult::New(recurring))
+        Ok(saved)
     }
 
     /// Builds a recurring transaction without storing it.
@@ -130,8 +123,8 @@ impl LedgerUseCases {
         let keys: Vec<_> = command.referenced_categories().into_iter().map(|id| (household.id, id)).collect();
         state.categories = categories::find_live(connection, &keys).await?.into_iter().collect();
         let resolved = match resolve(&state, &command) {
-            Ok(ResolvedCommand::Create(resolved)) => resolved,
-            Ok(_) => return Err(Error::Internal("a create command was resolved as another kind".into())),
+            Ok(Some(resolved)) => resolved,
+            Ok(None) => return Err(Error::Internal("a create command must have an input".into())),
             Err(rejection) => return Ok(Err(rejection.into_violations())),
         };
         let is_closed =
@@ -146,14 +139,11 @@ impl LedgerUseCases {
             account_id: resolved.account_id.to_string(),
             to_account_id: resolved.to_account_id.map(|id| id.to_string()),
             category_id: resolved.category.map(|category| category.id.to_string()),
-            transaction_type: resolved.transaction_type.as_str().to_owned(),
+            transaction_type: resolved.transaction_type.into_str().to_owned(),
             amount: resolved.amount.to_string(),
             currency_code: template.currency_code.map(|_| resolved.amount.currency().code().to_owned()),
             to_amount: resolved.to_amount.map(|amount| amount.to_string()),
-            description: resolved.texts.description,
-            reference_number: resolved.texts.reference_number,
-            notes: resolved.texts.notes,
-            tags: resolved.texts.tags,
+            details: resolved.details,
             splits: template.splits,
             transaction_date: None,
         };

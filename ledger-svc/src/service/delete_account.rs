@@ -4,7 +4,7 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
-use super::{EntityChange, LedgerUseCases};
+use super::LedgerUseCases;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::store::accounts;
@@ -27,9 +27,7 @@ impl LedgerUseCases {
         let live =
             locked.into_iter().map(|(_, account)| account).find(|account| account.deleted_at.is_none());
         let account = live.ok_or_else(|| Error::not_found("account"))?;
-        if expected_version.is_some_and(|version| version != account.version) {
-            return Err(Rejection::VersionMismatch.into());
-        }
+        Rejection::check_version(expected_version, account.version)?;
         let now = self.clock.now();
         let today = household.today(now);
         let state = accounts::with_balance(&mut transaction, household.id, vec![account], today).await?;
@@ -44,9 +42,7 @@ impl LedgerUseCases {
         account.version += 1;
         accounts::update(&mut transaction, &[(household.id, &account)]).await?;
         self.pause_recurring_on(&mut transaction, ctx, household.id, account_id).await?;
-        let (entity_id, version) = (account.id, account.version);
-        let change = EntityChange { entity: "account", entity_id, version, kind: "deleted", changed: &[] };
-        self.record(&mut transaction, ctx, change).await?;
+        self.record(&mut transaction, ctx, ("account", account.id, account.version), "deleted", &[]).await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 }

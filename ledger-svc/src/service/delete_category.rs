@@ -10,8 +10,8 @@ use fintrac_kit::idempotency::Key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::LedgerUseCases;
 use super::create_category::check_parent;
-use super::{EntityChange, LedgerUseCases};
 use crate::domain::category::Category;
 use crate::domain::posting::{NominalAccount, Purpose, Rejection};
 use crate::error::Error;
@@ -43,9 +43,7 @@ impl LedgerUseCases {
         accounts::lock_all(&mut transaction, household.id).await?;
         let category = categories::find(&mut transaction, household.id, category_id).await?;
         let mut category = category.ok_or_else(|| Error::not_found("category"))?;
-        if expected_version.is_some_and(|version| version != category.version) {
-            return Err(Rejection::VersionMismatch.into());
-        }
+        Rejection::check_version(expected_version, category.version)?;
         let target = match move_to {
             Some(text) => Some(resolve_target(&mut transaction, household.id, &category, text).await?),
             None => None,
@@ -64,10 +62,9 @@ impl LedgerUseCases {
         if let Some(target) = &target {
             merge(&mut transaction, household.id, &category, target).await?;
         }
-        let (entity_id, version) = (category.id, category.version);
         let changed: &[&str] = if target.is_some() { &["merged_into"] } else { &[] };
-        let change = EntityChange { entity: "category", entity_id, version, kind: "deleted", changed };
-        self.record(&mut transaction, ctx, change).await?;
+        self.record(&mut transaction, ctx, ("category", category.id, category.version), "deleted", changed)
+            .await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
@@ -101,10 +98,8 @@ impl LedgerUseCases {
                     _ => error.into(),
                 }
             })?;
-            let (entity_id, version) = (child.id, child.version);
             let changed = &["parent_id"];
-            let change = EntityChange { entity: "category", entity_id, version, kind: "updated", changed };
-            self.record(connection, ctx, change).await?;
+            self.record(connection, ctx, ("category", child.id, child.version), "updated", changed).await?;
         }
         Ok(())
     }
@@ -127,18 +122,14 @@ async fn resolve_target(
     let found = categories::find(connection, household_id, id).await?;
     let target = found.filter(|candidate| candidate.id != category.id).ok_or_else(not_found)?;
     if target.category_type != category.category_type {
-        return Err(move_rejected(
-            "CATEGORY_TYPE_MISMATCH",
-            "The target must have the same type. Send another category.",
-        ));
+        let text = "The target must have the same type. Send another category.";
+        return Err(move_rejected("CATEGORY_TYPE_MISMATCH", text));
     }
     let mut ancestor_id = target.parent_id;
     while let Some(id) = ancestor_id {
         if id == category.id {
-            return Err(move_rejected(
-                "INVALID_MOVE_TARGET",
-                "The target must not be below this category. Send another category.",
-            ));
+            let text = "The target must not be below this category. Send another category.";
+            return Err(move_rejected("INVALID_MOVE_TARGET", text));
         }
         ancestor_id =
             categories::find(connection, household_id, id).await?.and_then(|parent| parent.parent_id);

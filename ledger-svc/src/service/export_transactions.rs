@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fintrac_kit::access::RequestContext;
+use fintrac_proto::ledger::v1::TransactionFilter;
 use futures::Stream;
 use uuid::Uuid;
 
 use super::LedgerUseCases;
-use super::transaction_filter::{FilterInput, expand_categories};
+use super::query_parser::QueryParser;
+use super::transaction_filter::{expand_categories, parse_filter};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, categories, transactions};
@@ -28,11 +30,13 @@ impl LedgerUseCases {
     pub async fn export_transactions(
         self: Arc<Self>,
         ctx: &RequestContext,
-        filter: FilterInput,
+        filter: TransactionFilter,
     ) -> Result<impl Stream<Item = Result<ExportPage, Error>> + Send + use<>, Error> {
         let household = self.household(ctx).await?;
-        let children = filter.children;
-        let mut filter = filter.resolve(&household)?;
+        let children = filter.children.unwrap_or(true);
+        let mut query = QueryParser::default();
+        let filter = parse_filter(&filter, &household, &mut query);
+        let mut filter = query.finish(Some(filter))?;
         let mut connection = self.pool.acquire().await?;
         expand_categories(&mut connection, household.id, &mut filter, children).await?;
         let mut names: HashMap<_, _> =

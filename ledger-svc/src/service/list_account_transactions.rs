@@ -6,10 +6,11 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Page, PageRequest};
 use fintrac_money::Money;
+use fintrac_proto::ledger::v1::TransactionFilter;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::transaction_filter::{FilterInput, combine_violations, expand_categories};
+use super::transaction_filter::{expand_categories, parse_list};
 use super::{BEGIN_SNAPSHOT, LedgerUseCases};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
@@ -31,15 +32,15 @@ impl LedgerUseCases {
         &self,
         ctx: &RequestContext,
         account_id: Uuid,
-        filter: FilterInput,
+        filter: TransactionFilter,
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<AccountTransaction>, Error> {
-        let filter = FilterInput { account_id: account_id.to_string(), ..filter };
-        let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
-        let children = filter.children;
+        let filter = TransactionFilter { account_id: account_id.to_string(), ..filter };
+        let page = PageRequest::new(size, token, &format!("running {filter:?}"));
+        let children = filter.children.unwrap_or(true);
         let household = self.household(ctx).await?;
-        let (mut filter, page) = combine_violations(filter.resolve(&household), page.map_err(Error::from))?;
+        let (mut filter, page) = parse_list(&filter, page, &household)?;
 
         let mut connection = self.pool.acquire().await?;
         // One snapshot: a posting in between would shift the balances.

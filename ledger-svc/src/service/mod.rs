@@ -12,51 +12,41 @@ mod compute_pool;
 mod convert_amount;
 mod create_account;
 mod create_category;
+mod create_first_occurrence;
 mod create_recurring;
-mod create_transaction;
 mod delete_account;
 mod delete_category;
 mod export_transactions;
 mod fill_household_amounts;
-mod find_account;
-mod find_categories;
 mod find_recurring;
-mod get_account;
-mod get_category;
-mod get_transaction;
 mod household_limit;
 mod import_rates;
 mod list_account_transactions;
-mod list_accounts;
-mod list_balances;
-mod list_categories;
 mod list_exchange_rates;
-mod list_revisions;
-mod list_transactions;
 mod notification_data;
 mod post_occurrences;
 mod post_transfer;
 mod provision_household;
+mod query_parser;
+mod read_accounts;
+mod read_categories;
+mod read_transactions;
 mod report;
 mod restore_account;
-mod restore_transaction;
 mod set_category_references;
 mod set_exchange_rate;
 mod sum_spending;
 mod sync_rates;
 mod transaction_filter;
 mod upcoming_spending;
-mod update_account;
 mod update_category;
 mod update_recurring;
-mod update_transaction;
 mod verify;
-mod void_transaction;
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{self, NewEvent, WakeSignal};
-use fintrac_kit::idempotency::{self, Claim, Key};
+use fintrac_kit::idempotency::{self, Claim, IdempotentResult, Key};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
@@ -67,7 +57,6 @@ use uuid::Uuid;
 
 pub use auth_events::AuthEventHandler;
 pub use backfill_search_index::backfill_search_index;
-pub use bulk::Operation;
 pub use export_transactions::ExportPage;
 pub use fill_household_amounts::fill_household_amounts;
 pub use import_rates::{ImportError, import_ecb, store_bundled_rates};
@@ -78,9 +67,8 @@ pub use report::Report;
 pub use set_exchange_rate::RateInput;
 pub use sum_spending::{Spending, SpendingSeries};
 pub use sync_rates::sync_rates;
-pub use transaction_filter::FilterInput;
 pub use upcoming_spending::SpendingQuery;
-pub use update_recurring::{RecurringAction, ScheduleChanges};
+pub use update_recurring::RecurringAction;
 pub use verify::verify;
 
 use crate::domain::posting::{Command, CommandKind, Outcome};
@@ -115,20 +103,14 @@ pub struct LedgerUseCases {
     job_signal: WakeSignal,
 }
 
+/// Encodes the response that is stored for an idempotency key.
+type Encode<T> = fn(&T) -> Vec<u8>;
+
 /// The idempotency key of a request and the encoder of its stored response.
 #[derive(Debug)]
 pub struct Idempotency {
     pub key: Option<Key>,
-    pub encode: fn(&Outcome) -> Vec<u8>,
-}
-
-/// A change to record; see [`NewEvent`].
-struct EntityChange<'a> {
-    entity: &'static str,
-    entity_id: Uuid,
-    version: i64,
-    kind: &'static str,
-    changed: &'a [&'a str],
+    pub encode: Encode<Outcome>,
 }
 
 impl LedgerUseCases {
@@ -156,7 +138,7 @@ impl LedgerUseCases {
     }
 
     /// Posts one command through the posting queue.
-    async fn post(
+    pub async fn post(
         &self,
         ctx: &RequestContext,
         kind: CommandKind,
@@ -207,23 +189,36 @@ impl LedgerUseCases {
         Ok(())
     }
 
-    /// Records a change in the caller's household.
+    /// Commits a write; returns `value`, whose response is stored for the key.
+    async fn commit_with<T>(
+        &self,
+        transaction: sqlx::Transaction<'_, sqlx::Postgres>,
+        (key, encode): (Option<Key>, Encode<T>),
+        value: T,
+    ) -> Result<IdempotentResult<T>, Error> {
+        self.commit(transaction, key.as_ref(), encode(&value)).await?;
+        Ok(IdempotentResult::New(value))
+    }
+
+    /// Records a change in the caller's household; see [`NewEvent`].
     async fn record(
         &self,
         connection: &mut PgConnection,
         ctx: &RequestContext,
-        change: EntityChange<'_>,
+        (entity, entity_id, version): (&'static str, Uuid, i64),
+        kind: &'static str,
+        changed: &[&str],
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let event = NewEvent {
             id: self.random.id(now),
             household_id: Some(ctx.principal.household_id),
             user_id: Some(ctx.principal.user_id),
-            entity: change.entity,
-            entity_id: change.entity_id,
-            version: change.version,
-            kind: change.kind,
-            changed: change.changed,
+            entity,
+            entity_id,
+            version,
+            kind,
+            changed,
             origin: &ctx.origin,
             occurred_at: now,
         };

@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::LedgerUseCases;
+use crate::domain::details::TransactionDetails;
 use crate::domain::posting::{Command, CommandKind, Rejection};
 use crate::domain::transaction::{TransactionInput, TransactionStatus, TransactionType};
 use crate::error::Error;
@@ -110,10 +111,10 @@ impl LedgerUseCases {
         let currencies = from.zip(to).map(|(from, to)| (from.currency(), to.currency()));
         let transaction = TransactionInput {
             account_id: input.account_id.to_string(),
-            transaction_type: TransactionType::Transfer.as_str().to_owned(),
+            transaction_type: TransactionType::Transfer.into_str().to_owned(),
             to_account_id: Some(input.to_account_id.to_string()),
             amount: input.amount.clone(),
-            description: input.description,
+            details: TransactionDetails { description: input.description, ..TransactionDetails::default() },
             transaction_date: Some(input.date.clone()),
             ..TransactionInput::default()
         };

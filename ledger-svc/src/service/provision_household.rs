@@ -9,7 +9,7 @@ use fintrac_proto::auth::v1 as pb;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{EntityChange, LedgerUseCases};
+use super::LedgerUseCases;
 use crate::defaults;
 use crate::error::Error;
 use crate::store::{categories, households};
@@ -41,9 +41,7 @@ impl LedgerUseCases {
         for category in defaults::categories(&fetched.locale, now, &self.random) {
             categories::insert(&mut transaction, id, &category).await?;
         }
-        let change =
-            EntityChange { entity: "household", entity_id: id, version: 1, kind: "opened", changed: &[] };
-        self.record(&mut transaction, ctx, change).await?;
+        self.record(&mut transaction, ctx, ("household", id, 1), "opened", &[]).await?;
         transaction.commit().await?;
         self.event_log_signal.wake();
         // If the time zone changed after the fetch, its event found no row to update.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::LedgerUseCases;
 use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, Sum};
+use super::query_parser::QueryParser;
 use crate::domain::interval::Span;
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
@@ -35,10 +36,9 @@ impl LedgerUseCases {
             Principal { user_id: Uuid::nil(), session_id: Uuid::nil(), household_id, roles: Vec::new() };
         let ctx = RequestContext { principal, origin: RequestOrigin::default() };
         let household = self.household(&ctx).await?;
-        let mut violations = Vec::new();
-        let span = self
-            .parse_span(&household, (from, to), &mut violations)
-            .ok_or(Error::InvalidQuery(violations))?;
+        let mut query = QueryParser::default();
+        let span = self.parse_span(&household, (from, to), &mut query);
+        let span = query.finish(span)?;
         let (from, to) = (span.from.to_string(), span.to.to_string());
         let days = (from.as_str(), to.as_str());
         let interval = match span.days() {

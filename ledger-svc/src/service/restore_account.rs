@@ -7,7 +7,7 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EntityChange, LedgerUseCases};
+use super::{Encode, LedgerUseCases};
 use crate::domain::account::{Account, AccountState};
 use crate::error::Error;
 use crate::store::{accounts, households};
@@ -19,7 +19,7 @@ impl LedgerUseCases {
         ctx: &RequestContext,
         account_id: Uuid,
         key: Option<Key>,
-        encode: fn(&AccountState) -> Vec<u8>,
+        encode: Encode<AccountState>,
     ) -> Result<IdempotentResult<AccountState>, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
@@ -43,12 +43,9 @@ impl LedgerUseCases {
                 _ => error.into(),
             }
         })?;
-        let (entity_id, version) = (account.id, account.version);
-        let change = EntityChange { entity: "account", entity_id, version, kind: "restored", changed: &[] };
-        self.record(&mut transaction, ctx, change).await?;
+        self.record(&mut transaction, ctx, ("account", account.id, account.version), "restored", &[]).await?;
         let restored = state(&mut transaction, household.id, account, today).await?;
-        self.commit(transaction, key.as_ref(), encode(&restored)).await?;
-        Ok(IdempotentResult::New(restored))
+        self.commit_with(transaction, (key, encode), restored).await
     }
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{EntityChange, LedgerUseCases};
+use super::{Encode, LedgerUseCases};
 use crate::domain::rate::{PublishedRate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
@@ -33,19 +33,13 @@ impl RateInput {
         let base =
             Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
         if base.is_none() {
-            reject(
-                "base",
-                "CURRENCY_INVALID",
-                "The base must be USD or EUR. Other rates are crossed over them.",
-            );
+            let text = "The base must be USD or EUR. Other rates are crossed over them.";
+            reject("base", "CURRENCY_INVALID", text);
         }
         let currency = Currency::from_code(&self.currency_code);
         if currency.is_none() {
-            reject(
-                "currency_code",
-                "CURRENCY_INVALID",
-                "The currency must be in use. Send a code from GET /api/v1/currencies.",
-            );
+            let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
+            reject("currency_code", "CURRENCY_INVALID", text);
         } else if currency == base {
             reject("currency_code", "CONFLICTING", "The currency must differ from base. Send another one.");
         }
@@ -102,7 +96,7 @@ impl LedgerUseCases {
         ctx: &RequestContext,
         input: RateInput,
         key: Option<Key>,
-        encode: fn(&PublishedRate) -> Vec<u8>,
+        encode: Encode<PublishedRate>,
     ) -> Result<IdempotentResult<PublishedRate>, Error> {
         let published = input.resolve(self.clock.now().date_naive())?;
         let mut transaction = self.pool.begin().await?;
@@ -115,10 +109,7 @@ impl LedgerUseCases {
         let digest = Sha256::digest(name.as_bytes());
         let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
         let entity_id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
-        let change =
-            EntityChange { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
-        self.record(&mut transaction, ctx, change).await?;
-        self.commit(transaction, key.as_ref(), encode(&published)).await?;
-        Ok(IdempotentResult::New(published))
+        self.record(&mut transaction, ctx, ("exchange_rate", entity_id, 1), "set", &["rate"]).await?;
+        self.commit_with(transaction, (key, encode), published).await
     }
 }

@@ -30,7 +30,7 @@ pub async fn sync_rates(
     clock: &Clock,
     random: &Random,
 ) -> Result<usize, SyncError> {
-    let provider_name = client.provider().as_str();
+    let provider_name = client.provider().into_str();
     let synced = import_rates(client, pool, clock).await;
     metrics::gauge!("fintrac_rate_provider_up", "provider" => provider_name).set(if synced.is_ok() {
         1.0
@@ -53,7 +53,7 @@ async fn import_rates(
     pool: &PgPool,
     clock: &Clock,
 ) -> Result<Vec<PublishedRate>, SyncError> {
-    let provider_error = |error| SyncError::RateProvider(client.provider().as_str(), error);
+    let provider_error = |error| SyncError::RateProvider(client.provider().into_str(), error);
     let rates = client.fetch().await.map_err(provider_error)?;
     let today = clock.now().date_naive();
     let rates = exchange_rates::nearest(&mut *pool.acquire().await?, rates, latest_day(today)).await?;
@@ -62,7 +62,12 @@ async fn import_rates(
         return Err(provider_error(RateProviderError::Implausible(describe_rates(&implausible))));
     }
     let changed = store_rates(pool, &plausible).await?;
-    tracing::info!(provider = client.provider().as_str(), rates = plausible.len(), changed, "rates imported");
+    tracing::info!(
+        provider = client.provider().into_str(),
+        rates = plausible.len(),
+        changed,
+        "rates imported"
+    );
     Ok(implausible)
 }
 

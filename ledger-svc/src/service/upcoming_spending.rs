@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::LedgerUseCases;
 use super::sum_spending::CategoryTree;
 use crate::domain::category::CategoryType;
+use crate::domain::parse;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
 use crate::domain::recurring::{Recurring, RecurringStatus};
@@ -90,7 +91,7 @@ fn category_amounts(
     tree: &CategoryTree,
 ) -> Vec<(Uuid, Money)> {
     let template = &recurring.template;
-    let refunds = match TransactionType::from_text(&template.transaction_type) {
+    let refunds = match parse(&template.transaction_type) {
         Some(TransactionType::Expense) => false,
         Some(TransactionType::Income) => true,
         _ => return Vec::new(),

@@ -5,7 +5,7 @@ use fintrac_kit::idempotency::{IdempotentResult, Key};
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
-use super::{EntityChange, LedgerUseCases};
+use super::{Encode, LedgerUseCases};
 use crate::domain::category::{Category, CategoryChanges};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
@@ -19,7 +19,7 @@ impl LedgerUseCases {
         changes: CategoryChanges,
         expected_version: Option<i64>,
         key: Option<Key>,
-        encode: fn(&Category) -> Vec<u8>,
+        encode: Encode<Category>,
     ) -> Result<IdempotentResult<Category>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
@@ -29,9 +29,7 @@ impl LedgerUseCases {
         households::lock(&mut transaction, &[household.id]).await?;
         let before = categories::find(&mut transaction, household.id, category_id).await?;
         let before = before.ok_or_else(|| Error::not_found("category"))?;
-        if expected_version.is_some_and(|version| version != before.version) {
-            return Err(Rejection::VersionMismatch.into());
-        }
+        Rejection::check_version(expected_version, before.version)?;
         let (after, changed) = changes.apply(&before, self.clock.now())?;
         if changed.is_empty() {
             return Ok(IdempotentResult::New(before));
@@ -40,11 +38,8 @@ impl LedgerUseCases {
             check_parent(&mut transaction, household.id, &after).await?;
         }
         categories::update(&mut transaction, household.id, &after).await.map_err(name_taken)?;
-        let (entity_id, version) = (after.id, after.version);
-        let change =
-            EntityChange { entity: "category", entity_id, version, kind: "updated", changed: &changed };
-        self.record(&mut transaction, ctx, change).await?;
-        self.commit(transaction, key.as_ref(), encode(&after)).await?;
-        Ok(IdempotentResult::New(after))
+        self.record(&mut transaction, ctx, ("category", after.id, after.version), "updated", &changed)
+            .await?;
+        self.commit_with(transaction, (key, encode), after).await
     }
 }

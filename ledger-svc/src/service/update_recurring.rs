@@ -8,53 +8,13 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::create_recurring::earliest_start;
-use super::{EntityChange, LedgerUseCases};
+use super::{Encode, LedgerUseCases};
 use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, RecurringStatus};
-use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
+use crate::domain::schedule::{Schedule, ScheduleChanges};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::store::{households, recurring};
-
-/// Requested changes of a schedule; an inner `None` clears the field.
-#[derive(Debug, Clone, Default)]
-pub struct ScheduleChanges {
-    pub frequency: Option<Option<String>>,
-    pub interval: Option<Option<i64>>,
-    pub rrule: Option<Option<String>>,
-    pub start_date: Option<Option<String>>,
-    pub end_date: Option<Option<String>>,
-    pub count: Option<Option<i64>>,
-    pub weekend: Option<Option<String>>,
-}
-
-impl ScheduleChanges {
-    /// Returns the input of the whole changed schedule.
-    fn merged_with(&self, current: &Recurring) -> ScheduleInput {
-        let schedule = &current.schedule;
-        let (frequency, interval, rrule) = match &schedule.rule {
-            Rule::Every { frequency, interval } => {
-                (Some(frequency.as_str().to_owned()), Some(i64::from(*interval)), None)
-            }
-            Rule::Rfc(rule) => (None, None, Some(rule.clone())),
-        };
-        // A new kind of rule replaces the other kind, and so does a new kind of end.
-        let is_set = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
-        let (by_rule, by_frequency) = (is_set(&self.rrule), is_set(&self.frequency));
-        let counted = matches!(self.count, Some(Some(_)));
-        let end = schedule.end.filter(|_| !counted).map(|day| day.to_string());
-        let count = schedule.count.filter(|_| !is_set(&self.end_date)).map(i64::from);
-        ScheduleInput {
-            frequency: self.frequency.clone().unwrap_or(frequency.filter(|_| !by_rule)),
-            interval: self.interval.unwrap_or(interval.filter(|_| !by_rule)),
-            rrule: self.rrule.clone().unwrap_or(rrule.filter(|_| !by_frequency)),
-            start_date: self.start_date.clone().flatten().or_else(|| Some(schedule.start.to_string())),
-            end_date: self.end_date.clone().unwrap_or(end),
-            count: self.count.unwrap_or(count),
-            weekend: self.weekend.clone().flatten().or_else(|| Some(schedule.weekend.as_str().to_owned())),
-        }
-    }
-}
 
 /// An action of a user on a recurring transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +35,6 @@ impl RecurringAction {
     }
 }
 
-type Encode = fn(&Recurring) -> Vec<u8>;
-
 impl LedgerUseCases {
     pub async fn update_recurring(
         &self,
@@ -84,7 +42,7 @@ impl LedgerUseCases {
         id: Uuid,
         (changes, schedule): (TransactionChanges, ScheduleChanges),
         expected_version: Option<i64>,
-        (key, encode): (Option<Key>, Encode),
+        (key, encode): (Option<Key>, Encode<Recurring>),
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
@@ -97,7 +55,7 @@ impl LedgerUseCases {
         let mut violations = Vec::new();
         let mut after = before.clone();
         let template =
-            TransactionInput { transaction_date: None, ..changes.apply_to_input(before.template.clone()) };
+            TransactionInput { transaction_date: None, ..changes.apply_to(before.template.clone()) };
         if template != before.template {
             match self.resolve_template(&mut transaction, household, template).await? {
                 Ok(template) => after.template = template,
@@ -106,7 +64,7 @@ impl LedgerUseCases {
         }
         let today = household.today(self.clock.now());
         let (start, since) = (before.schedule.start, earliest_start(today).min(before.schedule.start));
-        let new_schedule = schedule.merged_with(&before);
+        let new_schedule = schedule.apply_to(&before.schedule);
         let resolve = move || {
             let new_schedule = new_schedule.resolve(start, since, &mut violations);
             (new_schedule, violations)
@@ -129,13 +87,10 @@ impl LedgerUseCases {
         if after.template == before.template && after.schedule == before.schedule {
             return Ok(IdempotentResult::New(before));
         }
-        after.version += 1;
-        after.updated_at = self.clock.now();
-        recurring::save(&mut transaction, &after).await?;
-        self.record_recurring_change(&mut transaction, ctx, &after, "updated").await?;
-        self.commit(transaction, key.as_ref(), encode(&after)).await?;
+        self.save_recurring(&mut transaction, ctx, &mut after, "updated").await?;
+        let saved = self.commit_with(transaction, (key, encode), after).await?;
         self.job_signal.wake();
-        Ok(IdempotentResult::New(after))
+        Ok(saved)
     }
 
     pub async fn apply_recurring_action(
@@ -144,7 +99,7 @@ impl LedgerUseCases {
         id: Uuid,
         action: RecurringAction,
         expected_version: Option<i64>,
-        (key, encode): (Option<Key>, Encode),
+        (key, encode): (Option<Key>, Encode<Recurring>),
     ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
@@ -168,13 +123,10 @@ impl LedgerUseCases {
             }
             (RecurringAction::Skip, _) => recurring.advance_past(next),
         }
-        recurring.version += 1;
-        recurring.updated_at = self.clock.now();
-        recurring::save(&mut transaction, &recurring).await?;
-        self.record_recurring_change(&mut transaction, ctx, &recurring, action.event_kind()).await?;
-        self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
+        self.save_recurring(&mut transaction, ctx, &mut recurring, action.event_kind()).await?;
+        let saved = self.commit_with(transaction, (key, encode), recurring).await?;
         self.job_signal.wake();
-        Ok(IdempotentResult::New(recurring))
+        Ok(saved)
     }
 
     /// Deletes a recurring transaction; its posted transactions remain.
@@ -192,10 +144,7 @@ impl LedgerUseCases {
         }
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         recurring.deleted_at = Some(self.clock.now());
-        recurring.updated_at = self.clock.now();
-        recurring.version += 1;
-        recurring::save(&mut transaction, &recurring).await?;
-        self.record_recurring_change(&mut transaction, ctx, &recurring, "deleted").await?;
+        self.save_recurring(&mut transaction, ctx, &mut recurring, "deleted").await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
@@ -211,27 +160,23 @@ impl LedgerUseCases {
         for (_, entity_id, version) in
             recurring::pause_for_accounts(connection, &[(household_id, account_id)], now).await?
         {
-            let change =
-                EntityChange { entity: "recurring", entity_id, version, kind: "failed", changed: &[] };
-            self.record(connection, ctx, change).await?;
+            self.record(connection, ctx, ("recurring", entity_id, version), "failed", &[]).await?;
         }
         Ok(())
     }
 
-    async fn record_recurring_change(
+    /// Saves the next version of a recurring transaction and records it.
+    async fn save_recurring(
         &self,
         connection: &mut PgConnection,
         ctx: &RequestContext,
-        recurring: &Recurring,
+        recurring: &mut Recurring,
         kind: &'static str,
     ) -> Result<(), sqlx::Error> {
-        let (entity_id, version) = (recurring.id, recurring.version);
-        self.record(
-            connection,
-            ctx,
-            EntityChange { entity: "recurring", entity_id, version, kind, changed: &[] },
-        )
-        .await
+        recurring.version += 1;
+        recurring.updated_at = self.clock.now();
+        recurring::save(connection, recurring).await?;
+        self.record(connection, ctx, ("recurring", recurring.id, recurring.version), kind, &[]).await
     }
 }
 
@@ -247,9 +192,7 @@ async fn lock_current(
         return Err(missing());
     }
     let found = recurring::find(connection, household.id, id).await?.ok_or_else(missing)?;
-    if expected_version.is_some_and(|version| version != found.version) {
-        return Err(Rejection::VersionMismatch.into());
-    }
+    Rejection::check_version(expected_version, found.version)?;
     Ok(found)
 }
 

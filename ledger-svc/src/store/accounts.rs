@@ -8,7 +8,7 @@ use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, parse_stored};
+use super::{column, currency};
 use crate::domain::account::{Account, AccountState, AccountType};
 use crate::domain::posting::BalanceDeltas;
 
@@ -16,7 +16,7 @@ struct AccountRow {
     household_id: Uuid,
     id: Uuid,
     name: String,
-    account_type: String,
+    account_type: AccountType,
     currency_code: String,
     description: Option<String>,
     include_in_net_worth: bool,
@@ -35,7 +35,7 @@ impl TryFrom<AccountRow> for Account {
         Ok(Self {
             id: row.id,
             name: row.name,
-            account_type: parse_stored(&row.account_type, AccountType::from_text)?,
+            account_type: row.account_type,
             description: row.description,
             include_in_net_worth: row.include_in_net_worth,
             is_active: row.is_active,
@@ -48,23 +48,32 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
+/// Reads the accounts of a household that match a condition.
+macro_rules! select {
+    ($connection:expr, $condition:literal $(, $parameter:expr)*) => {
+        sqlx::query_as!(
+            AccountRow,
+            r#"select household_id, id, name, account_type as "account_type: AccountType", currency_code, description,
+                      include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at
+               from ledger.accounts where household_id = $1 "#
+                + $condition
+            $(, $parameter)*
+        )
+        .fetch_all($connection)
+        .await?
+        .into_iter()
+        .map(Account::try_from)
+        .collect::<Result<Vec<_>, _>>()
+    };
+}
+
 /// Finds an account, live or deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
     account_id: Uuid,
 ) -> Result<Option<Account>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        AccountRow,
-        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
-                  is_active, balance, version, created_at, updated_at, deleted_at
-           from ledger.accounts where household_id = $1 and id = $2"#,
-        household_id,
-        account_id,
-    )
-    .fetch_optional(connection)
-    .await?;
-    row.map(Account::try_from).transpose()
+    Ok(select!(connection, "and id = $2", household_id, account_id)?.pop())
 }
 
 /// Lists the live or the deleted accounts in the order in which they were opened.
@@ -75,21 +84,14 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Account>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        AccountRow,
-        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
-                  is_active, balance, version, created_at, updated_at, deleted_at
-           from ledger.accounts
-           where household_id = $1 and (deleted_at is not null) = $2 and ($3::uuid is null or id > $3)
-           order by id limit $4"#,
+    select!(
+        connection,
+        "and (deleted_at is not null) = $2 and ($3::uuid is null or id > $3) order by id limit $4",
         household_id,
         deleted,
         after,
-        limit,
+        limit
     )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Account::try_from).collect()
 }
 
 /// Sums the changes of accounts after a day, in minor units.
@@ -106,9 +108,9 @@ pub async fn changes_after(
            join ledger.daily_totals on daily_totals.household_id = requested.household_id
                and daily_totals.account_id = requested.account_id and day > today
            group by 1, 2, 3"#,
-        &keys.iter().map(|(household, _, _)| *household).collect::<Vec<_>>(),
-        &keys.iter().map(|(_, account, _)| *account).collect::<Vec<_>>(),
-        &keys.iter().map(|(_, _, today)| *today).collect::<Vec<_>>(),
+        &column(keys, |(household, _, _)| *household),
+        &column(keys, |(_, account, _)| *account),
+        &column(keys, |(_, _, today)| *today),
     )
     .fetch_all(connection)
     .await?;
@@ -139,32 +141,12 @@ pub async fn find_live(
     household_id: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<Account>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        AccountRow,
-        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
-                  is_active, balance, version, created_at, updated_at, deleted_at
-           from ledger.accounts
-           where household_id = $1 and id = any($2) and deleted_at is null order by id"#,
-        household_id,
-        ids,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Account::try_from).collect()
+    select!(connection, "and id = any($2) and deleted_at is null order by id", household_id, ids)
 }
 
 /// Lists all accounts of a household, including deleted ones.
 pub async fn all(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Account>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        AccountRow,
-        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
-                  is_active, balance, version, created_at, updated_at, deleted_at
-           from ledger.accounts where household_id = $1"#,
-        household_id,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Account::try_from).collect()
+    select!(connection, "", household_id)
 }
 
 /// Lists the names of all accounts of a household, including deleted ones.
@@ -186,8 +168,8 @@ pub async fn lock(
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query_as!(
         AccountRow,
-        r#"select accounts.household_id, accounts.id, name, account_type, currency_code, description,
-                  include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at
+        r#"select accounts.household_id, accounts.id, name, account_type as "account_type: AccountType", currency_code,
+                  description, include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at
            from unnest($1::uuid[], $2::uuid[]) as requested (household_id, id)
            join ledger.accounts using (household_id, id)
            order by accounts.household_id, accounts.id
@@ -247,95 +229,53 @@ pub async fn count(
 
 /// Inserts accounts, given with their households, with a balance of zero.
 pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
-    let c = Columns::from_rows(opened);
-    sqlx::query!(
-        r#"insert into ledger.accounts (household_id, id, name, account_type, currency_code, description,
-                                        include_in_net_worth, is_active, version, created_at, updated_at, name_key,
-                                        balance)
+    execute!(
+        connection,
+        r#"insert into ledger.accounts (household_id, id, name, name_key, account_type, currency_code, description,
+                                        include_in_net_worth, is_active, version, created_at, updated_at, balance)
            select *, 0
-           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
-                       $8::bool[], $9::int8[], $10::timestamptz[], $11::timestamptz[], $12::text[])"#,
-        &c.households,
-        &c.ids,
-        &c.names,
-        &c.types,
-        &c.currencies,
-        &c.descriptions as _,
-        &c.in_net_worth,
-        &c.active,
-        &c.versions,
-        &c.created,
-        &c.updated,
-        &c.name_keys,
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::bool[], $9::bool[], $10::int8[], $11::timestamptz[], $12::timestamptz[])"#,
+        &column(opened, |(household, _)| *household),
+        &column(opened, |(_, account)| account.id),
+        &column(opened, |(_, account)| account.name.clone()),
+        &column(opened, |(_, account)| name_key(&account.name)),
+        &column(opened, |(_, account)| account.account_type) as _,
+        &column(opened, |(_, account)| account.currency().code().to_owned()),
+        &column(opened, |(_, account)| account.description.clone()) as _,
+        &column(opened, |(_, account)| account.include_in_net_worth),
+        &column(opened, |(_, account)| account.is_active),
+        &column(opened, |(_, account)| account.version),
+        &column(opened, |(_, account)| account.created_at),
+        &column(opened, |(_, account)| account.updated_at),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Updates locked accounts, except for their balances.
 pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
-    let c = Columns::from_rows(changed);
-    sqlx::query!(
-        r#"update ledger.accounts set name = new.name, account_type = new.account_type,
+    execute!(
+        connection,
+        r#"update ledger.accounts set name = new.name, name_key = new.name_key, account_type = new.account_type,
                description = new.description, include_in_net_worth = new.include_in_net_worth,
                is_active = new.is_active, version = new.version, updated_at = new.updated_at,
-               deleted_at = new.deleted_at, name_key = new.name_key
-           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[],
-                       $8::int8[], $9::timestamptz[], $10::timestamptz[], $11::text[])
-               as new (household_id, id, name, account_type, description, include_in_net_worth, is_active,
-                       version, updated_at, deleted_at, name_key)
+               deleted_at = new.deleted_at
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
+                       $8::bool[], $9::int8[], $10::timestamptz[], $11::timestamptz[])
+               as new (household_id, id, name, name_key, account_type, description, include_in_net_worth,
+                       is_active, version, updated_at, deleted_at)
            where accounts.household_id = new.household_id and accounts.id = new.id"#,
-        &c.households,
-        &c.ids,
-        &c.names,
-        &c.types,
-        &c.descriptions as _,
-        &c.in_net_worth,
-        &c.active,
-        &c.versions,
-        &c.updated,
-        &changed.iter().map(|(_, account)| account.deleted_at).collect::<Vec<_>>() as _,
-        &c.name_keys,
+        &column(changed, |(household, _)| *household),
+        &column(changed, |(_, account)| account.id),
+        &column(changed, |(_, account)| account.name.clone()),
+        &column(changed, |(_, account)| name_key(&account.name)),
+        &column(changed, |(_, account)| account.account_type) as _,
+        &column(changed, |(_, account)| account.description.clone()) as _,
+        &column(changed, |(_, account)| account.include_in_net_worth),
+        &column(changed, |(_, account)| account.is_active),
+        &column(changed, |(_, account)| account.version),
+        &column(changed, |(_, account)| account.updated_at),
+        &column(changed, |(_, account)| account.deleted_at) as _,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-/// The columns of accounts, as arrays for `unnest`.
-struct Columns {
-    households: Vec<Uuid>,
-    ids: Vec<Uuid>,
-    names: Vec<String>,
-    name_keys: Vec<String>,
-    types: Vec<String>,
-    currencies: Vec<String>,
-    descriptions: Vec<Option<String>>,
-    in_net_worth: Vec<bool>,
-    active: Vec<bool>,
-    versions: Vec<i64>,
-    created: Vec<DateTime<Utc>>,
-    updated: Vec<DateTime<Utc>>,
-}
-
-impl Columns {
-    fn from_rows(rows: &[(Uuid, &Account)]) -> Self {
-        Self {
-            households: rows.iter().map(|(household, _)| *household).collect(),
-            ids: rows.iter().map(|(_, account)| account.id).collect(),
-            names: rows.iter().map(|(_, account)| account.name.clone()).collect(),
-            name_keys: rows.iter().map(|(_, account)| name_key(&account.name)).collect(),
-            types: rows.iter().map(|(_, account)| account.account_type.as_str().to_owned()).collect(),
-            currencies: rows.iter().map(|(_, account)| account.currency().code().to_owned()).collect(),
-            descriptions: rows.iter().map(|(_, account)| account.description.clone()).collect(),
-            in_net_worth: rows.iter().map(|(_, account)| account.include_in_net_worth).collect(),
-            active: rows.iter().map(|(_, account)| account.is_active).collect(),
-            versions: rows.iter().map(|(_, account)| account.version).collect(),
-            created: rows.iter().map(|(_, account)| account.created_at).collect(),
-            updated: rows.iter().map(|(_, account)| account.updated_at).collect(),
-        }
-    }
 }
 
 /// Adds changes to the balances of locked accounts.
@@ -343,7 +283,8 @@ pub async fn apply_balance_deltas(
     connection: &mut PgConnection,
     deltas: &BalanceDeltas,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.accounts set balance = balance + moved.change
            from unnest($1::uuid[], $2::uuid[], $3::int8[]) as moved (household_id, id, change)
            where accounts.household_id = moved.household_id and accounts.id = moved.id"#,
@@ -351,7 +292,4 @@ pub async fn apply_balance_deltas(
         &deltas.balances.keys().map(|(_, account)| *account).collect::<Vec<_>>(),
         &deltas.balances.values().copied().collect::<Vec<_>>(),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }

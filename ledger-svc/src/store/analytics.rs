@@ -5,7 +5,7 @@ use fintrac_money::Currency;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, parse_stored};
+use super::currency;
 use crate::domain::category::CategoryType;
 use crate::domain::interval::{Interval, Span};
 
@@ -33,7 +33,7 @@ pub async fn nominal_accounts(
 ) -> Result<Vec<NominalAccount>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select nominal_accounts.id, purpose, category_id, currency_code,
-                  category_type as "category_type?"
+                  category_type as "category_type?: CategoryType"
            from ledger.nominal_accounts
            left join ledger.categories on categories.household_id = nominal_accounts.household_id
                and categories.id = category_id
@@ -45,13 +45,9 @@ pub async fn nominal_accounts(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let side = match (row.purpose.as_str(), row.category_type.as_deref()) {
-                (_, Some(text)) => match parse_stored(text, CategoryType::from_text)? {
-                    CategoryType::Income => FlowDirection::Income,
-                    CategoryType::Expense => FlowDirection::Expense,
-                },
-                ("income", None) => FlowDirection::Income,
-                ("expense", None) => FlowDirection::Expense,
+            let side = match (row.purpose.as_str(), row.category_type) {
+                (_, Some(CategoryType::Income)) | ("income", None) => FlowDirection::Income,
+                (_, Some(CategoryType::Expense)) | ("expense", None) => FlowDirection::Expense,
                 _ => FlowDirection::Other,
             };
             let currency = currency(&row.currency_code)?;
@@ -97,7 +93,7 @@ pub async fn totals(
         accounts,
         span.from,
         span.to,
-        interval.map(Interval::as_str),
+        interval.map(|interval| interval.into_str()),
     )
     .fetch_all(connection)
     .await

@@ -5,37 +5,23 @@ use fintrac_kit::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::parse_stored;
-use crate::domain::category::{Category, CategoryRef, CategoryType};
+use crate::domain::category::{Category, CategoryType};
+use crate::domain::posting::CategoryRef;
 
-struct CategoryRow {
-    id: Uuid,
-    name: String,
-    category_type: String,
-    icon: Option<String>,
-    color: Option<String>,
-    parent_id: Option<Uuid>,
-    version: i64,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl TryFrom<CategoryRow> for Category {
-    type Error = sqlx::Error;
-
-    fn try_from(row: CategoryRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.id,
-            name: row.name,
-            category_type: parse_stored(&row.category_type, CategoryType::from_text)?,
-            icon: row.icon,
-            color: row.color,
-            parent_id: row.parent_id,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
+/// Reads the live categories of a household that match a condition.
+macro_rules! select_live {
+    ($connection:expr, $condition:literal $(, $parameter:expr)*) => {
+        sqlx::query_as!(
+            Category,
+            r#"select id, name, category_type as "category_type: CategoryType", icon, color, parent_id, version,
+                      created_at, updated_at
+               from ledger.categories where household_id = $1 and deleted_at is null "#
+                + $condition
+            $(, $parameter)*
+        )
+        .fetch_all($connection)
+        .await
+    };
 }
 
 /// Finds a live category.
@@ -44,16 +30,7 @@ pub async fn find(
     household_id: Uuid,
     category_id: Uuid,
 ) -> Result<Option<Category>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        CategoryRow,
-        r#"select id, name, category_type, icon, color, parent_id, version, created_at, updated_at
-           from ledger.categories where household_id = $1 and id = $2 and deleted_at is null"#,
-        household_id,
-        category_id,
-    )
-    .fetch_optional(connection)
-    .await?;
-    row.map(Category::try_from).transpose()
+    Ok(select_live!(connection, "and id = $2", household_id, category_id)?.pop())
 }
 
 /// Lists the live categories in the order in which they were created.
@@ -64,21 +41,14 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Category>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        CategoryRow,
-        r#"select id, name, category_type, icon, color, parent_id, version, created_at, updated_at
-           from ledger.categories
-           where household_id = $1 and deleted_at is null
-             and ($2::text is null or category_type = $2) and ($3::uuid is null or id > $3)
-           order by id limit $4"#,
+    select_live!(
+        connection,
+        "and ($2::text is null or category_type = $2) and ($3::uuid is null or id > $3) order by id limit $4",
         household_id,
-        category_type.map(CategoryType::as_str),
+        category_type as _,
         after,
-        limit,
+        limit
     )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Category::try_from).collect()
 }
 
 /// Resolves (household, category) pairs to live categories.
@@ -90,7 +60,8 @@ pub async fn find_live(
 ) -> Result<Vec<((Uuid, Uuid), CategoryRef)>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select requested.household_id as "household_id!", requested.id as "requested!", live.id, live.category_type
+        r#"select requested.household_id as "household_id!", requested.id as "requested!", live.id,
+                  live.category_type as "category_type: CategoryType"
            from unnest($1::uuid[], $2::uuid[]) as requested (household_id, id)
            join ledger.categories using (household_id, id)
            join ledger.categories live
@@ -102,12 +73,11 @@ pub async fn find_live(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let category_type = parse_stored(&row.category_type, CategoryType::from_text)?;
-            Ok(((row.household_id, row.requested), CategoryRef { id: row.id, category_type }))
-        })
-        .collect()
+    let resolved = rows.into_iter().map(|row| {
+        let category = CategoryRef { id: row.id, category_type: row.category_type };
+        ((row.household_id, row.requested), category)
+    });
+    Ok(resolved.collect())
 }
 
 pub async fn insert(
@@ -115,14 +85,15 @@ pub async fn insert(
     household_id: Uuid,
     category: &Category,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.categories (household_id, id, name, category_type, icon, color, parent_id,
                                           version, created_at, updated_at, name_key)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
         household_id,
         category.id,
         category.name,
-        category.category_type.as_str(),
+        category.category_type as _,
         category.icon,
         category.color,
         category.parent_id,
@@ -131,9 +102,6 @@ pub async fn insert(
         category.updated_at,
         name_key(&category.name),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 pub async fn update(
@@ -141,7 +109,8 @@ pub async fn update(
     household_id: Uuid,
     category: &Category,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.categories set name = $3, icon = $4, color = $5, parent_id = $6, version = $7,
                updated_at = $8, name_key = $9
            where household_id = $1 and id = $2"#,
@@ -155,9 +124,6 @@ pub async fn update(
         category.updated_at,
         name_key(&category.name),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Counts the levels from a category down to its lowest live descendant.
@@ -189,17 +155,7 @@ pub async fn children(
     household_id: Uuid,
     category_id: Uuid,
 ) -> Result<Vec<Category>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        CategoryRow,
-        r#"select id, name, category_type, icon, color, parent_id, version, created_at, updated_at
-           from ledger.categories
-           where household_id = $1 and parent_id = $2 and deleted_at is null order by id"#,
-        household_id,
-        category_id,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Category::try_from).collect()
+    select_live!(connection, "and parent_id = $2 order by id", household_id, category_id)
 }
 
 /// Returns whether a category, or one that was merged into it, is in use.
@@ -243,16 +199,14 @@ pub async fn merge(
     category_id: Uuid,
     target_id: Uuid,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.categories set merged_into = $3
            where household_id = $1 and (id = $2 or merged_into = $2)"#,
         household_id,
         category_id,
         target_id,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Marks a category as deleted. Its row remains for past transactions.
@@ -262,7 +216,8 @@ pub async fn delete(
     category: &Category,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.categories set deleted_at = $3, updated_at = $3, version = $4
            where household_id = $1 and id = $2"#,
         household_id,
@@ -270,9 +225,6 @@ pub async fn delete(
         now,
         category.version,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Lists the ids of all categories of a type, including deleted ones.
@@ -284,7 +236,7 @@ pub async fn list_ids_by_type(
     sqlx::query_scalar!(
         "select id from ledger.categories where household_id = $1 and category_type = $2",
         household_id,
-        category_type.as_str(),
+        category_type as _,
     )
     .fetch_all(connection)
     .await

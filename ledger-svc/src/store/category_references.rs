@@ -35,7 +35,8 @@ pub async fn set_complete_to(
     referrer: &Referrer,
     generation: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.category_referrers (household_id, service, kind, entity_id, complete_to)
            values ($1, $2, $3, $4, $5)
            on conflict (household_id, service, kind, entity_id) do update
@@ -46,9 +47,6 @@ pub async fn set_complete_to(
         referrer.entity_id,
         generation,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Adds references to categories of the household at a generation.
@@ -58,7 +56,8 @@ pub async fn add(
     category_ids: &[Uuid],
     generation: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.category_references (household_id, category_id, service, kind, entity_id, generation)
            select distinct $1::uuid, category_id, $2, $3, $4::uuid, $6::int8
            from unnest($5::uuid[]) as referenced (category_id)
@@ -71,9 +70,6 @@ pub async fn add(
         category_ids,
         generation,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Removes the references to all other categories up to a generation.
@@ -83,7 +79,8 @@ pub async fn remove_others(
     category_ids: &[Uuid],
     generation: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"delete from ledger.category_references
            where household_id = $1 and service = $2 and kind = $3 and entity_id = $4
              and category_id <> all($5) and generation <= $6"#,
@@ -94,9 +91,6 @@ pub async fn remove_others(
         category_ids,
         generation,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Moves the references from one category to another.
@@ -106,7 +100,8 @@ pub async fn merge(
     category_id: Uuid,
     target_id: Uuid,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"with moved as (
                delete from ledger.category_references where household_id = $1 and category_id = $2
                returning service, kind, entity_id, generation)
@@ -118,7 +113,4 @@ pub async fn merge(
         category_id,
         target_id,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }

@@ -6,12 +6,14 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::column;
 use crate::domain::posting::BalanceDeltas;
 
 /// Adds changes to the daily totals in key order.
 pub async fn add(connection: &mut PgConnection, deltas: &BalanceDeltas) -> Result<(), sqlx::Error> {
     let days = &deltas.days;
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.daily_totals (household_id, account_id, day, change, household_change, unpriced_change)
            select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int8[], $5::int8[], $6::int8[])
            on conflict (household_id, account_id, day) do update
@@ -25,9 +27,6 @@ pub async fn add(connection: &mut PgConnection, deltas: &BalanceDeltas) -> Resul
         &days.values().map(|day| day.household).collect::<Vec<_>>(),
         &days.values().map(|day| day.unpriced).collect::<Vec<_>>(),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Moves the daily totals of accounts to others, given as (from, to).
@@ -37,7 +36,8 @@ pub async fn merge(
     pairs: &[(Uuid, Uuid)],
 ) -> Result<(), sqlx::Error> {
     let (from, to): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-    sqlx::query!(
+    execute!(
+        &mut *connection,
         r#"insert into ledger.daily_totals (household_id, account_id, day, change, household_change, unpriced_change)
            select household_id, pair.target, day, change, household_change, unpriced_change
            from unnest($2::uuid[], $3::uuid[]) as pair (source, target)
@@ -49,18 +49,14 @@ pub async fn merge(
         household_id,
         &from,
         &to,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
+    )?;
+    execute!(
+        connection,
         r#"update ledger.daily_totals set change = 0, household_change = 0, unpriced_change = 0
            where household_id = $1 and account_id = any($2)"#,
         household_id,
         &from,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Sums the changes of an account after each of these days, in minor units.
@@ -142,9 +138,9 @@ pub async fn list_ranges(
                limit $5) as found
            order by number limit $5"#,
         household_id,
-        &ranges.iter().map(|range| range.account_id).collect::<Vec<_>>(),
-        &ranges.iter().map(|range| range.from).collect::<Vec<_>>(),
-        &ranges.iter().map(|range| range.to).collect::<Vec<_>>(),
+        &column(ranges, |range| range.account_id),
+        &column(ranges, |range| range.from),
+        &column(ranges, |range| range.to),
         i64::try_from(limit).unwrap_or(i64::MAX),
     )
     .fetch_all(connection)

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use strum::VariantArray as _;
 
-use super::{currency, parse_stored};
+use super::{column, currency};
 use crate::domain::rate::{PublishedRate, Quote, Quotes, Rate, Source};
 
 /// The number of days of a currency from which its rates are read as a range.
@@ -18,13 +19,12 @@ struct QuoteRow {
     base: String,
     rate: Decimal,
     day: NaiveDate,
-    source: String,
+    source: Source,
 }
 
 impl QuoteRow {
     fn add_to(self, quotes: &mut Quotes) -> Result<(), sqlx::Error> {
-        let source = parse_stored(&self.source, Source::from_text)?;
-        let rate = Rate { value: self.rate, day: self.day, source };
+        let rate = Rate { value: self.rate, day: self.day, source: self.source };
         quotes.add(currency(&self.currency_code)?, Quote { base: currency(&self.base)?, rate });
         Ok(())
     }
@@ -63,7 +63,8 @@ async fn add_newest(
     let (codes, days): (Vec<_>, Vec<_>) = pairs.unzip();
     let rows = sqlx::query_as!(
         QuoteRow,
-        r#"select requested.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day, found.source
+        r#"select requested.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day,
+                  found.source as "source: Source"
            from unnest($1::text[], $2::date[]) as requested (currency_code, day)
            cross join (values ('USD'), ('EUR')) as bases (code)
            cross join lateral (
@@ -96,7 +97,7 @@ async fn add_ranges(
     let rows = sqlx::query_as!(
         QuoteRow,
         r#"select requested.currency_code as "currency_code!", bases.code as "base!",
-                  found.rate as "rate!", found.day as "day!", found.source as "source!"
+                  found.rate as "rate!", found.day as "day!", found.source as "source!: Source"
            from unnest($1::text[], $2::date[], $3::date[]) as requested (currency_code, first, last)
            cross join (values ('USD'), ('EUR')) as bases (code)
            cross join lateral (
@@ -121,9 +122,6 @@ async fn add_ranges(
 /// A rate replaces one of the same day if its source has the same or a higher
 /// precedence (see [`Source`]).
 pub async fn upsert(connection: &mut PgConnection, rates: &[PublishedRate]) -> Result<u64, sqlx::Error> {
-    let codes = |currency_of: fn(&PublishedRate) -> Currency| {
-        rates.iter().map(|rate| currency_of(rate).code().to_owned()).collect::<Vec<_>>()
-    };
     let done = sqlx::query!(
         r#"insert into ledger.exchange_rates (base_code, currency_code, day, rate, source)
            select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::text[])
@@ -134,12 +132,12 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[PublishedRate]) -> R
                where array_position($6::text[], excluded.source)
                      >= array_position($6::text[], exchange_rates.source)
                  and (exchange_rates.rate, exchange_rates.source) <> (excluded.rate, excluded.source)"#,
-        &codes(|rate| rate.base),
-        &codes(|rate| rate.currency),
-        &rates.iter().map(|rate| rate.day).collect::<Vec<_>>(),
-        &rates.iter().map(|rate| rate.value).collect::<Vec<_>>(),
-        &rates.iter().map(|rate| rate.source.as_str().to_owned()).collect::<Vec<_>>(),
-        &Source::ALL.map(|source| source.as_str().to_owned()),
+        &column(rates, |rate| rate.base.code().to_owned()),
+        &column(rates, |rate| rate.currency.code().to_owned()),
+        &column(rates, |rate| rate.day),
+        &column(rates, |rate| rate.value),
+        &column(rates, |rate| rate.source) as _,
+        Source::VARIANTS as _,
     )
     .execute(connection)
     .await?;
@@ -152,11 +150,8 @@ pub async fn nearest(
     rates: Vec<PublishedRate>,
     latest: NaiveDate,
 ) -> Result<Vec<(PublishedRate, Option<PublishedRate>)>, sqlx::Error> {
-    let codes = |currency_of: fn(&PublishedRate) -> Currency| {
-        rates.iter().map(|rate| currency_of(rate).code().to_owned()).collect::<Vec<_>>()
-    };
     let rows = sqlx::query!(
-        r#"select number as "number!", found.day as "day!", found.rate as "rate!", found.source as "source!"
+        r#"select number as "number!", found.day as "day!", found.rate as "rate!", found.source as "source!: Source"
            from unnest($1::text[], $2::text[], $3::date[]) with ordinality
                as requested (base_code, currency_code, day, number)
            cross join lateral (
@@ -171,19 +166,18 @@ pub async fn nearest(
                       and day > requested.day and day <= $4
                     order by day limit 1)) as sides
                order by abs(sides.day - requested.day) limit 1) as found"#,
-        &codes(|rate| rate.base),
-        &codes(|rate| rate.currency),
-        &rates.iter().map(|rate| rate.day).collect::<Vec<_>>(),
+        &column(&rates, |rate| rate.base.code().to_owned()),
+        &column(&rates, |rate| rate.currency.code().to_owned()),
+        &column(&rates, |rate| rate.day),
         latest,
     )
     .fetch_all(connection)
     .await?;
     let mut pairs: Vec<_> = rates.into_iter().map(|rate| (rate, None)).collect();
     for row in rows {
-        let source = parse_stored(&row.source, Source::from_text)?;
         let index = usize::try_from(row.number - 1).ok();
         if let Some((rate, found)) = index.and_then(|index| pairs.get_mut(index)) {
-            *found = Some(PublishedRate { day: row.day, value: row.rate, source, ..*rate });
+            *found = Some(PublishedRate { day: row.day, value: row.rate, source: row.source, ..*rate });
         }
     }
     Ok(pairs)

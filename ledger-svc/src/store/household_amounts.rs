@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::currency;
+use super::{column, currency};
 
 /// A posting without a household amount.
 #[derive(Debug)]
@@ -118,7 +118,8 @@ pub async fn unpriced_postings(
 pub async fn fill(connection: &mut PgConnection, filled: &[PricedPosting<'_>]) -> Result<(), sqlx::Error> {
     let households: Vec<_> = filled.iter().map(|priced| priced.posting.household_id).collect();
     let transactions: Vec<_> = filled.iter().map(|priced| priced.posting.transaction_id).collect();
-    sqlx::query!(
+    execute!(
+        &mut *connection,
         r#"update ledger.postings set household_amount = filled.amount, household_rate = filled.rate,
                household_rate_date = filled.rate_date
            from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int2[], $5::int8[], $6::numeric[], $7::date[])
@@ -128,15 +129,14 @@ pub async fn fill(connection: &mut PgConnection, filled: &[PricedPosting<'_>]) -
              and postings.revision = filled.revision and postings.number = filled.number"#,
         &households,
         &transactions,
-        &filled.iter().map(|priced| priced.posting.revision).collect::<Vec<_>>(),
-        &filled.iter().map(|priced| priced.posting.number).collect::<Vec<_>>(),
-        &filled.iter().map(|priced| priced.amount.minor()).collect::<Vec<_>>(),
-        &filled.iter().map(|priced| priced.rate.map(|(rate, _)| rate)).collect::<Vec<_>>() as _,
-        &filled.iter().map(|priced| priced.rate.map(|(_, day)| day)).collect::<Vec<_>>() as _,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
+        &column(filled, |priced| priced.posting.revision),
+        &column(filled, |priced| priced.posting.number),
+        &column(filled, |priced| priced.amount.minor()),
+        &column(filled, |priced| priced.rate.map(|(rate, _)| rate)) as _,
+        &column(filled, |priced| priced.rate.map(|(_, day)| day)) as _,
+    )?;
+    execute!(
+        connection,
         r#"update ledger.transactions set household_amount = abs(postings.household_amount)
            from unnest($1::uuid[], $2::uuid[]) as filled (household_id, transaction_id)
            join ledger.postings using (household_id, transaction_id)
@@ -148,7 +148,4 @@ pub async fn fill(connection: &mut PgConnection, filled: &[PricedPosting<'_>]) -
         &households,
         &transactions,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, parse_stored};
+use super::household;
 use fintrac_money::Household;
 
 pub async fn find(
@@ -15,11 +15,7 @@ pub async fn find(
         sqlx::query!("select currency_code, timezone from ledger.households where id = $1", household_id)
             .fetch_optional(connection)
             .await?;
-    row.map(|row| {
-        let timezone = parse_stored(&row.timezone, |name| name.parse().ok())?;
-        Ok(Household { id: household_id, currency: currency(&row.currency_code)?, timezone })
-    })
-    .transpose()
+    row.map(|row| household(household_id, &row.currency_code, &row.timezone)).transpose()
 }
 
 /// Inserts a household; returns whether it was new.
@@ -43,10 +39,7 @@ pub async fn insert(
 
 pub async fn set_timezone(connection: &mut PgConnection, household: &Household) -> Result<(), sqlx::Error> {
     let (id, timezone) = (household.id, household.timezone.name());
-    sqlx::query!("update ledger.households set timezone = $2 where id = $1", id, timezone)
-        .execute(connection)
-        .await
-        .map(|_| ())
+    execute!(connection, "update ledger.households set timezone = $2 where id = $1", id, timezone)
 }
 
 /// Sets the time zone if the stored one is still that of `before`.
@@ -55,15 +48,13 @@ pub async fn set_timezone_if_unchanged(
     before: &Household,
     after: &Household,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         "update ledger.households set timezone = $3 where id = $1 and timezone = $2",
         before.id,
         before.timezone.name(),
         after.timezone.name(),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Locks households in key order.

@@ -4,7 +4,7 @@ use fintrac_money::Currency;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::currency;
+use super::{column, currency};
 use crate::domain::posting::NominalAccount;
 
 /// Inserts the accounts that do not exist yet, in key order.
@@ -12,21 +12,19 @@ pub async fn insert_missing(
     connection: &mut PgConnection,
     accounts: &[NominalAccount],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.nominal_accounts (household_id, id, purpose, category_id, currency_code)
            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[])
                as new (household_id, id, purpose, category_id, currency_code)
            order by 1, 2
            on conflict do nothing"#,
-        &accounts.iter().map(|account| account.household_id).collect::<Vec<_>>(),
-        &accounts.iter().map(|account| account.id).collect::<Vec<_>>(),
-        &accounts.iter().map(|account| account.purpose.as_str().to_owned()).collect::<Vec<_>>(),
-        &accounts.iter().map(|account| account.purpose.category()).collect::<Vec<_>>() as _,
-        &accounts.iter().map(|account| account.currency.code().to_owned()).collect::<Vec<_>>(),
+        &column(accounts, |account| account.household_id),
+        &column(accounts, |account| account.id),
+        &column(accounts, |account| account.purpose.into_str().to_owned()),
+        &column(accounts, |account| account.purpose.category()) as _,
+        &column(accounts, |account| account.currency.code().to_owned()),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// The nominal account of a category in a currency.
@@ -44,7 +42,8 @@ pub async fn merge(
     pairs: &[(Uuid, Uuid)],
 ) -> Result<(), sqlx::Error> {
     let (from, to): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.nominal_accounts set merged_into = pair.target
            from unnest($2::uuid[], $3::uuid[]) as pair (source, target)
            where household_id = $1 and (id = pair.source or merged_into = pair.source)"#,
@@ -52,9 +51,6 @@ pub async fn merge(
         &from,
         &to,
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Lists the nominal accounts of a household's categories, without merged ones.

@@ -47,12 +47,14 @@ pub const PERSONAL_DATA: PersonalData = PersonalData {
              household_amount,
              (select currency_code from ledger.households where households.id = transactions.household_id)
               as household_currency_code,
-             rate, rate_date as rate_day, rate_source, description, reference_number, notes, tags,
-             transaction_date, recurring_id, version, created_at, updated_at",
-        ),
+             rate, rate_date as rate_day, rate_source, transaction_date, recurring_id, version, created_at,
+             updated_at",
+        )
+        .merge("details"),
         // By revision, because a transaction can have any number of them.
         Section::new("history", HOUSEHOLD).from("revisions").by("transaction_id").then_by("revision").fields(
-            "transaction_id, revision, kind, changes, actor, recorded_at,
+            "transaction_id, revision, kind,
+                 (changes - 'details') || coalesce(changes -> 'details', '{}') as changes, actor, recorded_at,
                  (select coalesce(jsonb_agg(jsonb_build_object('leg', number, 'account_id', account_id,
                       'amount', amount, 'currency_code', currency_code, 'day', day,
                       'is_reversal', is_reversal) order by number), '[]')
@@ -74,15 +76,14 @@ pub const PERSONAL_DATA: PersonalData = PersonalData {
              deleted_at = coalesce(deleted_at, redacted_at)",
         ),
         ErasureStep::redact("transactions", HOUSEHOLD, "id").replace(&[
-            (&["description", "reference_number", "notes"], "null"),
-            (&["tags"], "'{}'"),
+            (&["details"], "'{}'"),
             (&["search_vector"], "''"),
         ]),
         ErasureStep::redact("splits", HOUSEHOLD, "transaction_id, number")
             .replace(&[(&["description"], "null")]),
         ErasureStep::redact("revisions", HOUSEHOLD, "transaction_id, revision").replace(&[(
             &["changes"],
-            "changes - array['description', 'reference_number', 'notes', 'tags', 'splits']",
+            "changes - array['details', 'splits']",
         )]),
     ],
     retained: &[

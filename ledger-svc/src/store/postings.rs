@@ -7,7 +7,7 @@ use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::currency;
+use super::{column, currency};
 use crate::domain::posting::{Posting, Valuation};
 use crate::domain::transaction::{Transaction, TransactionStatus};
 
@@ -24,30 +24,28 @@ pub struct NewPosting<'a> {
 
 pub async fn insert(connection: &mut PgConnection, postings: &[NewPosting<'_>]) -> Result<(), sqlx::Error> {
     let rate = |row: &NewPosting<'_>| row.posting.household.and_then(|value| value.rate);
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.postings (household_id, transaction_id, revision, number, account_id, currency_code,
                                         amount, day, is_reversal, household_amount, household_rate,
                                         household_rate_date, recorded_at)
            select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int2[], $5::uuid[], $6::text[], $7::int8[],
                                 $8::date[], $9::bool[], $10::int8[], $11::numeric[], $12::date[],
                                 $13::timestamptz[])"#,
-        &postings.iter().map(|row| row.household_id).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.transaction_id).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.revision).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.number).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.account_id).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.amount.currency().code().to_owned()).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.amount.minor()).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.day).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.is_reversal).collect::<Vec<_>>(),
-        &postings.iter().map(|row| row.posting.household.map(|value| value.amount.minor())).collect::<Vec<_>>() as _,
-        &postings.iter().map(|row| rate(row).map(|(rate, _)| rate)).collect::<Vec<_>>() as _,
-        &postings.iter().map(|row| rate(row).map(|(_, day)| day)).collect::<Vec<_>>() as _,
-        &postings.iter().map(|row| row.recorded_at).collect::<Vec<_>>(),
+        &column(postings, |row| row.household_id),
+        &column(postings, |row| row.transaction_id),
+        &column(postings, |row| row.revision),
+        &column(postings, |row| row.number),
+        &column(postings, |row| row.posting.account_id),
+        &column(postings, |row| row.posting.amount.currency().code().to_owned()),
+        &column(postings, |row| row.posting.amount.minor()),
+        &column(postings, |row| row.posting.day),
+        &column(postings, |row| row.posting.is_reversal),
+        &column(postings, |row| row.posting.household.map(|value| value.amount.minor())) as _,
+        &column(postings, |row| rate(row).map(|(rate, _)| rate)) as _,
+        &column(postings, |row| rate(row).map(|(_, day)| day)) as _,
+        &column(postings, |row| row.recorded_at),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Reads the current postings of locked transactions, by (household, transaction).
@@ -75,20 +73,11 @@ pub async fn current(
                and nominal_accounts.id = postings.account_id
            where is_reversal = is_voided
            order by postings.household_id, postings.transaction_id, number"#,
-        &transactions.iter().map(|(household, _)| *household).collect::<Vec<_>>(),
-        &transactions.iter().map(|(_, transaction)| transaction.id).collect::<Vec<_>>(),
-        &transactions
-            .iter()
-            .map(|(_, transaction)| transaction.posted_revision.unwrap_or(transaction.version))
-            .collect::<Vec<_>>(),
-        &transactions
-            .iter()
-            .map(|(_, transaction)| transaction.status == TransactionStatus::Voided)
-            .collect::<Vec<_>>(),
-        &transactions
-            .iter()
-            .map(|(_, transaction)| transaction.household_currency.code().to_owned())
-            .collect::<Vec<_>>(),
+        &column(transactions, |(household, _)| *household),
+        &column(transactions, |(_, transaction)| transaction.id),
+        &column(transactions, |(_, transaction)| transaction.posted_revision.unwrap_or(transaction.version)),
+        &column(transactions, |(_, transaction)| transaction.status == TransactionStatus::Voided),
+        &column(transactions, |(_, transaction)| transaction.household_currency.code().to_owned()),
     )
     .fetch_all(connection)
     .await?;

@@ -2,95 +2,17 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_kit::jobs::{EntityKey, Queue};
-use fintrac_money::Household;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{currency, parse_stored};
+use super::household;
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
-use crate::domain::transaction::{SplitInput, TransactionInput};
+use crate::domain::transaction::TransactionInput;
 
 /// The queue of recurring transactions, each due at its next occurrence.
 pub const RECURRING_TRANSACTIONS: Queue<EntityKey> = Queue::new("recurring-transactions");
-
-/// The stored template of a recurring transaction.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Template {
-    account_id: String,
-    #[serde(rename = "type")]
-    transaction_type: String,
-    amount: String,
-    currency_code: Option<String>,
-    category_id: Option<String>,
-    to_account_id: Option<String>,
-    to_amount: Option<String>,
-    description: Option<String>,
-    reference_number: Option<String>,
-    notes: Option<String>,
-    tags: Vec<String>,
-    splits: Vec<Split>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Split {
-    category_id: String,
-    amount: String,
-    description: Option<String>,
-}
-
-impl From<&TransactionInput> for Template {
-    fn from(value: &TransactionInput) -> Self {
-        let value = value.clone();
-        let split = |split: SplitInput| Split {
-            category_id: split.category_id,
-            amount: split.amount,
-            description: split.description,
-        };
-        Self {
-            account_id: value.account_id,
-            transaction_type: value.transaction_type,
-            amount: value.amount,
-            currency_code: value.currency_code,
-            category_id: value.category_id,
-            to_account_id: value.to_account_id,
-            to_amount: value.to_amount,
-            description: value.description,
-            reference_number: value.reference_number,
-            notes: value.notes,
-            tags: value.tags,
-            splits: value.splits.into_iter().map(split).collect(),
-        }
-    }
-}
-
-impl From<Template> for TransactionInput {
-    fn from(value: Template) -> Self {
-        let split = |split: Split| SplitInput {
-            category_id: split.category_id,
-            amount: split.amount,
-            description: split.description,
-        };
-        Self {
-            account_id: value.account_id,
-            transaction_type: value.transaction_type,
-            amount: value.amount,
-            currency_code: value.currency_code,
-            category_id: value.category_id,
-            to_account_id: value.to_account_id,
-            to_amount: value.to_amount,
-            description: value.description,
-            reference_number: value.reference_number,
-            notes: value.notes,
-            tags: value.tags,
-            splits: value.splits.into_iter().map(split).collect(),
-            transaction_date: None,
-        }
-    }
-}
 
 struct RecurringRow {
     household_id: Uuid,
@@ -98,17 +20,17 @@ struct RecurringRow {
     timezone: String,
     id: Uuid,
     user_id: Uuid,
-    template: Json<Template>,
-    frequency: Option<String>,
+    template: Json<TransactionInput>,
+    frequency: Option<Frequency>,
     every: Option<i32>,
     rrule: Option<String>,
     start_date: NaiveDate,
     end_date: Option<NaiveDate>,
     occurrences: Option<i32>,
-    weekend: String,
+    weekend: Weekend,
     prior_occurrences: i32,
     effective_from: Option<NaiveDate>,
-    status: String,
+    status: RecurringStatus,
     paused_reason: Option<String>,
     next_occurrence: Option<NaiveDate>,
     last_occurrence: Option<NaiveDate>,
@@ -126,7 +48,7 @@ impl TryFrom<RecurringRow> for Recurring {
         let rule = match (row.rrule, row.frequency, row.every) {
             (Some(rrule), ..) => Rule::Rfc(rrule),
             (None, Some(frequency), Some(every)) => Rule::Every {
-                frequency: parse_stored(&frequency, Frequency::from_text)?,
+                frequency,
                 interval: u32::try_from(every).map_err(|error| sqlx::Error::Decode(error.into()))?,
             },
             (None, ..) => return Err(sqlx::Error::Decode("schedule has no rule".into())),
@@ -136,23 +58,18 @@ impl TryFrom<RecurringRow> for Recurring {
             start: row.start_date,
             end: row.end_date,
             count: row.occurrences.and_then(|count| u32::try_from(count).ok()),
-            weekend: parse_stored(&row.weekend, Weekend::from_text)?,
+            weekend: row.weekend,
             prior_occurrences: u32::try_from(row.prior_occurrences)
                 .map_err(|error| sqlx::Error::Decode(error.into()))?,
             effective_from: row.effective_from,
         };
-        let household = Household {
-            id: row.household_id,
-            currency: currency(&row.household_currency)?,
-            timezone: parse_stored(&row.timezone, |name| name.parse().ok())?,
-        };
         Ok(Self {
-            household,
+            household: household(row.household_id, &row.household_currency, &row.timezone)?,
             id: row.id,
             user_id: row.user_id,
-            template: row.template.0.into(),
+            template: row.template.0,
             schedule,
-            status: parse_stored(&row.status, RecurringStatus::from_text)?,
+            status: row.status,
             paused_reason: row.paused_reason,
             next: row.next_occurrence,
             last: row.last_occurrence,
@@ -165,26 +82,36 @@ impl TryFrom<RecurringRow> for Recurring {
     }
 }
 
+/// Reads the recurring transactions of a household that match a condition.
+macro_rules! select {
+    ($connection:expr, $condition:literal $(, $parameter:expr)*) => {
+        sqlx::query_as!(
+            RecurringRow,
+            r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
+                      template as "template: Json<TransactionInput>", frequency as "frequency: Frequency", every,
+                      rrule, start_date, end_date, occurrences, weekend as "weekend: Weekend", prior_occurrences,
+                      effective_from, status as "status: RecurringStatus", paused_reason, next_occurrence,
+                      last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
+               from ledger.recurring join ledger.households on households.id = household_id
+               where household_id = $1 and deleted_at is null "#
+                + $condition
+            $(, $parameter)*
+        )
+        .fetch_all($connection)
+        .await?
+        .into_iter()
+        .map(Recurring::try_from)
+        .collect::<Result<Vec<_>, _>>()
+    };
+}
+
 /// Finds a recurring transaction that is not deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
     id: Uuid,
 ) -> Result<Option<Recurring>, sqlx::Error> {
-    let row = sqlx::query_as!(
-        RecurringRow,
-        r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
-                  template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, prior_occurrences, effective_from, status, paused_reason, next_occurrence,
-                  last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
-           from ledger.recurring join ledger.households on households.id = household_id
-           where household_id = $1 and recurring.id = $2 and deleted_at is null"#,
-        household_id,
-        id,
-    )
-    .fetch_optional(connection)
-    .await?;
-    row.map(Recurring::try_from).transpose()
+    Ok(select!(connection, "and recurring.id = $2", household_id, id)?.pop())
 }
 
 /// Locks a recurring transaction; returns whether it exists.
@@ -225,22 +152,13 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Recurring>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        RecurringRow,
-        r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
-                  template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, prior_occurrences, effective_from, status, paused_reason, next_occurrence,
-                  last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
-           from ledger.recurring join ledger.households on households.id = household_id
-           where household_id = $1 and deleted_at is null and ($2::uuid is null or recurring.id > $2)
-           order by recurring.id limit $3"#,
+    select!(
+        connection,
+        "and ($2::uuid is null or recurring.id > $2) order by recurring.id limit $3",
         household_id,
         after,
-        limit,
+        limit
     )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(Recurring::try_from).collect()
 }
 
 /// Counts the recurring transactions of a household.
@@ -292,13 +210,12 @@ pub async fn pause_for_accounts(
 pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Result<(), sqlx::Error> {
     let id = |text: &str| Uuid::parse_str(text.trim()).ok();
     let (frequency, every, rrule) = match &recurring.schedule.rule {
-        Rule::Every { frequency, interval } => {
-            (Some(frequency.as_str()), i32::try_from(*interval).ok(), None)
-        }
+        Rule::Every { frequency, interval } => (Some(*frequency), i32::try_from(*interval).ok(), None),
         Rule::Rfc(rule) => (None, None, Some(rule.as_str())),
     };
     let occurrences = recurring.schedule.count.and_then(|count| i32::try_from(count).ok());
-    sqlx::query!(
+    execute!(
+        &mut *connection,
         r#"insert into ledger.recurring (household_id, id, user_id, template, account_id, to_account_id, frequency,
                every, rrule, start_date, end_date, occurrences, weekend, status, paused_reason, next_occurrence,
                last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at,
@@ -317,17 +234,17 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
         recurring.household.id,
         recurring.id,
         recurring.user_id,
-        Json(Template::from(&recurring.template)) as _,
+        Json(&recurring.template) as _,
         id(&recurring.template.account_id).unwrap_or_default(),
         recurring.template.to_account_id.as_deref().and_then(id),
-        frequency,
+        frequency as _,
         every,
         rrule,
         recurring.schedule.start,
         recurring.schedule.end,
         occurrences,
-        recurring.schedule.weekend.as_str(),
-        recurring.status.as_str(),
+        recurring.schedule.weekend as _,
+        recurring.status as _,
         recurring.paused_reason,
         recurring.next,
         recurring.last,
@@ -338,9 +255,7 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
         recurring.deleted_at,
         i32::try_from(recurring.schedule.prior_occurrences).unwrap_or(i32::MAX),
         recurring.schedule.effective_from,
-    )
-    .execute(&mut *connection)
-    .await?;
+    )?;
     schedule(connection, std::slice::from_ref(recurring)).await
 }
 
@@ -363,7 +278,8 @@ pub async fn replace_category(
     from: Uuid,
     to: Uuid,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"update ledger.recurring
            set template = replace(template::text, $2::text, $3::text)::jsonb
            where household_id = $1 and strpos(template::text, $2::text) > 0"#,
@@ -371,9 +287,6 @@ pub async fn replace_category(
         from.to_string(),
         to.to_string(),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Schedules the recurring transactions of a household after a change of its time zone.

@@ -5,6 +5,8 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::column;
+
 /// A revision to insert.
 #[derive(Debug)]
 pub struct NewRevision {
@@ -12,7 +14,7 @@ pub struct NewRevision {
     pub transaction_id: Uuid,
     pub revision: i64,
     pub kind: &'static str,
-    /// Maps each changed field to `[before, after]`.
+    /// Maps each changed field to `[before, after]`; those of the details under `details`.
     pub changes: Value,
     pub actor: String,
     pub recorded_at: DateTime<Utc>,
@@ -23,27 +25,26 @@ pub struct NewRevision {
 pub struct RevisionRow {
     pub revision: i64,
     pub kind: String,
+    /// Maps each changed field to `[before, after]`.
     pub changes: Value,
     pub actor: String,
     pub recorded_at: DateTime<Utc>,
 }
 
 pub async fn insert(connection: &mut PgConnection, revisions: &[NewRevision]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    execute!(
+        connection,
         r#"insert into ledger.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
            select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::jsonb[], $6::text[],
                                 $7::timestamptz[])"#,
-        &revisions.iter().map(|revision| revision.household_id).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.transaction_id).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.revision).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.kind.to_owned()).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.changes.clone()).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.actor.clone()).collect::<Vec<_>>(),
-        &revisions.iter().map(|revision| revision.recorded_at).collect::<Vec<_>>(),
+        &column(revisions, |revision| revision.household_id),
+        &column(revisions, |revision| revision.transaction_id),
+        &column(revisions, |revision| revision.revision),
+        &column(revisions, |revision| revision.kind.to_owned()),
+        &column(revisions, |revision| revision.changes.clone()),
+        &column(revisions, |revision| revision.actor.clone()),
+        &column(revisions, |revision| revision.recorded_at),
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
 }
 
 /// Lists a transaction's revisions after `after`, the oldest first.
@@ -56,7 +57,9 @@ pub async fn list(
 ) -> Result<Vec<RevisionRow>, sqlx::Error> {
     sqlx::query_as!(
         RevisionRow,
-        r#"select revision, kind, changes, actor, recorded_at from ledger.revisions
+        r#"select revision, kind, (changes - 'details') || coalesce(changes -> 'details', '{}') as "changes!",
+                  actor, recorded_at
+           from ledger.revisions
            where household_id = $1 and transaction_id = $2 and revision > $3 order by revision limit $4"#,
         household_id,
         transaction_id,

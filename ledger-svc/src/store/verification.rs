@@ -9,70 +9,32 @@ pub struct Finding {
     pub violations: i64,
 }
 
-/// Counts the violations of every invariant on the caller's snapshot.
-pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
-    Ok(vec![
-        finding(
-            "every revision of a transaction sums to zero per currency",
-            unbalanced_revisions(connection).await?,
-        ),
-        finding("an account's balance is the sum of its postings", balances(connection).await?),
-        finding(
-            "a daily total is the sum of that day's postings, in both currencies",
-            days(connection).await?,
-        ),
-        finding("a transaction's changes are the sums of its postings", transactions(connection).await?),
-        finding(
-            "a transaction's postings sum to those of its current revision on every account",
-            current_postings(connection).await?,
-        ),
-        finding(
-            "a transaction's household amount is that of its posting",
-            household_amounts(connection).await?,
-        ),
-        finding("a transaction has all its revisions", revisions(connection).await?),
-        finding(
-            "splits sum to the amount of their transaction and have its date and status",
-            splits(connection).await?,
-        ),
-        finding("a merged category leads to one that is not merged", merge_targets(connection).await?),
-        finding("a posting's transaction and account exist", orphans(connection).await?),
-        finding(
-            "the exchange postings of a transaction with one own account cancel",
-            exchange_postings(connection).await?,
-        ),
-    ])
+/// Defines `run` by the invariants and the queries that count their violations.
+macro_rules! invariants {
+    ($($invariant:literal => $sql:literal;)*) => {
+        /// Counts the violations of every invariant on the caller's snapshot.
+        pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
+            Ok(vec![$(Finding {
+                invariant: $invariant,
+                violations: sqlx::query_scalar!($sql).fetch_one(&mut *connection).await?,
+            }),*])
+        }
+    };
 }
 
-fn finding(invariant: &'static str, violations: i64) -> Finding {
-    Finding { invariant, violations }
-}
-
-async fn unbalanced_revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+invariants! {
+    "every revision of a transaction sums to zero per currency" =>
         r#"select count(*) as "count!" from (
                select from ledger.postings group by household_id, transaction_id, revision, currency_code
-               having sum(amount) <> 0) as unbalanced"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn balances(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+               having sum(amount) <> 0) as unbalanced"#;
+    "an account's balance is the sum of its postings" =>
         r#"select count(*) as "count!" from ledger.accounts
            left join (
                select household_id, account_id, sum(amount) as total from ledger.postings
                group by household_id, account_id) as posted
                on posted.household_id = accounts.household_id and posted.account_id = accounts.id
-           where accounts.balance <> coalesce(posted.total, 0)"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+           where accounts.balance <> coalesce(posted.total, 0)"#;
+    "a daily total is the sum of that day's postings, in both currencies" =>
         r#"select count(*) as "count!" from (
                select postings.household_id, coalesce(merged_into, account_id) as account_id, day,
                       sum(amount) as change, coalesce(sum(household_amount), 0) as household_change,
@@ -84,14 +46,8 @@ async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
            full join ledger.daily_totals using (household_id, account_id, day)
            where coalesce(posted.change, 0) <> coalesce(daily_totals.change, 0)
               or coalesce(posted.household_change, 0) <> coalesce(daily_totals.household_change, 0)
-              or coalesce(posted.unpriced_change, 0) <> coalesce(daily_totals.unpriced_change, 0)"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn transactions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+              or coalesce(posted.unpriced_change, 0) <> coalesce(daily_totals.unpriced_change, 0)"#;
+    "a transaction's changes are the sums of its postings" =>
         r#"with expected as (
                select household_id, id as transaction_id, account_id,
                       case status when 'posted' then account_change else 0 end as change
@@ -108,14 +64,8 @@ async fn transactions(connection: &mut PgConnection) -> Result<i64, sqlx::Error>
                group by 1, 2, 3)
            select count(*) as "count!"
            from expected full join posted using (household_id, transaction_id, account_id)
-           where coalesce(expected.change, 0) <> coalesce(posted.change, 0)"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn current_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+           where coalesce(expected.change, 0) <> coalesce(posted.change, 0)"#;
+    "a transaction's postings sum to those of its current revision on every account" =>
         r#"select count(*) as "count!" from (
                select from ledger.postings
                join ledger.transactions on transactions.household_id = postings.household_id
@@ -127,28 +77,16 @@ async fn current_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Er
                having sum(postings.amount) <> coalesce(sum(postings.amount)
                        filter (where revision = posted_revision and not is_reversal), 0)
                    or coalesce(sum(postings.household_amount), 0) <> coalesce(sum(postings.household_amount)
-                       filter (where revision = posted_revision and not is_reversal), 0)) as differing"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn household_amounts(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+                       filter (where revision = posted_revision and not is_reversal), 0)) as differing"#;
+    "a transaction's household amount is that of its posting" =>
         r#"select count(*) as "count!" from ledger.transactions
            left join ledger.postings on postings.household_id = transactions.household_id
                and postings.transaction_id = transactions.id and postings.revision = posted_revision
                and not is_reversal and postings.account_id = transactions.account_id
            where status = 'posted'
              and (postings.number is null
-                  or transactions.household_amount is distinct from abs(postings.household_amount))"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+                  or transactions.household_amount is distinct from abs(postings.household_amount))"#;
+    "a transaction has all its revisions" =>
         r#"select count(*) as "count!" from ledger.transactions
            left join (
                select household_id, transaction_id, count(*) as revisions, max(revision) as newest
@@ -156,14 +94,8 @@ async fn revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                on recorded.household_id = transactions.household_id
                and recorded.transaction_id = transactions.id
            where recorded.newest is distinct from transactions.version
-              or recorded.revisions is distinct from transactions.version"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn splits(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+              or recorded.revisions is distinct from transactions.version"#;
+    "splits sum to the amount of their transaction and have its date and status" =>
         r#"select count(*) as "count!" from ledger.transactions
            full join (
                select household_id, transaction_id as id, sum(amount) as amount, min(transaction_date) as first,
@@ -171,14 +103,8 @@ async fn splits(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                from ledger.splits group by household_id, transaction_id) as parts using (household_id, id)
            where coalesce(is_split, false) <> (parts.amount is not null)
               or is_split and (transactions.amount, transaction_date, transaction_date, status, status)
-                  is distinct from (parts.amount, first, last, least, most)"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn merge_targets(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+                  is distinct from (parts.amount, first, last, least, most)"#;
+    "a merged category leads to one that is not merged" =>
         r#"select (
                select count(*) from ledger.categories
                left join ledger.categories target on target.household_id = categories.household_id
@@ -191,14 +117,8 @@ async fn merge_targets(connection: &mut PgConnection) -> Result<i64, sqlx::Error
                    and target.id = nominal_accounts.merged_into
                where nominal_accounts.merged_into is not null
                  and (target.merged_into is not null
-                      or target.currency_code is distinct from nominal_accounts.currency_code)) as "count!""#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+                      or target.currency_code is distinct from nominal_accounts.currency_code)) as "count!""#;
+    "a posting's transaction and account exist" =>
         r#"select count(*) as "count!" from ledger.postings
            where not exists (
                select from ledger.transactions
@@ -213,23 +133,13 @@ async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                    select from ledger.nominal_accounts
                    where nominal_accounts.household_id = postings.household_id
                      and nominal_accounts.id = postings.account_id
-                     and nominal_accounts.currency_code = postings.currency_code))"#
-    )
-    .fetch_one(connection)
-    .await
-}
-
-/// Counts revisions with one own posting whose exchange postings do not cancel.
-async fn exchange_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+                     and nominal_accounts.currency_code = postings.currency_code))"#;
+    "the exchange postings of a transaction with one own account cancel" =>
         r#"select count(*) as "count!" from (
                select from ledger.postings
                left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                    and nominal_accounts.id = postings.account_id
                group by postings.household_id, transaction_id, revision, is_reversal
                having count(*) filter (where nominal_accounts.id is null) = 1
-                  and coalesce(sum(household_amount) filter (where purpose = 'exchange'), 0) <> 0) as differing"#
-    )
-    .fetch_one(connection)
-    .await
+                  and coalesce(sum(household_amount) filter (where purpose = 'exchange'), 0) <> 0) as differing"#;
 }

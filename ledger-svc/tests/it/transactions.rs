@@ -260,6 +260,22 @@ async fn an_amount_too_large_in_another_currency_is_reported() {
 }
 
 #[tokio::test]
+async fn an_edit_keeps_details_that_a_newer_version_stored() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.user("EUR");
+    let bank = ana.account("Bank", "", "0").await;
+    let coffee =
+        pb::CreateTransactionRequest { description: Some("Coffee".into()), ..entry(&bank, "expense", "3") };
+    let coffee = ana.post(coffee).await.expect("posted");
+    ledger.execute(r#"update ledger.transactions set details = details || '{"mood": "good"}'"#).await;
+    let notes = pb::CreateTransactionRequest { notes: Some("hot".into()), ..Default::default() };
+    ana.edit(&coffee.id, notes, &["notes", "description"]).await.expect("edited");
+    let kept =
+        r#"select count(*) from ledger.transactions where details = '{"mood": "good", "notes": "hot"}'"#;
+    assert_eq!(ledger.query_i64(kept).await, 1);
+}
+
+#[tokio::test]
 async fn too_many_tags_are_rejected_and_delay_no_other_request() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");

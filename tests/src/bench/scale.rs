@@ -144,11 +144,11 @@ async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow
              select row_number() over (order by id) - 1 as number, id, category_id
              from ledger.nominal_accounts where household_id = (select id from home) and purpose = 'category';
          insert into ledger.transactions (household_id, id, transaction_type, status, account_id, category_id, amount,
-             currency_code, account_change, household_amount, tags, description, search_vector, transaction_date, version,
+             currency_code, account_change, household_amount, details, search_vector, transaction_date, version,
              posted_revision, created_at, updated_at)
          select home.id, gen_random_uuid(), 'expense', 'posted', own.id, kinds.category_id, n % 9973 + 1,
              (select currency_code from ledger.households where households.id = home.id), -(n % 9973 + 1), n % 9973 + 1,
-             '{{}}', case when n % ({size} / 50) = 7 then 'Zebra groceries' else 'Weekly groceries' end,
+             jsonb_build_object('description', case when n % ({size} / 50) = 7 then 'Zebra groceries' else 'Weekly groceries' end),
              (case when n % ({size} / 50) = 7 then tag || 'zebra ' else '' end || tag || 'groceries ' || tag || 'weekly')::tsvector,
              date '2016-11-25' + (n % 3650), 1, 1, now(), now()
          from generate_series(1, {size}) n, home

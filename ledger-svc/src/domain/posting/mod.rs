@@ -6,22 +6,24 @@
 
 mod batch_state;
 mod effects;
+mod input;
 mod nominal;
 mod plan;
+mod plan_account;
 mod postings;
 mod rejection;
 mod resolve;
-mod signed_posting;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use batch_state::{BatchState, FutureChange, StoredTransaction};
 pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
+pub use input::{CategoryRef, ResolvedTransaction};
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
+pub use postings::{Posting, Valuation};
 pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
-pub use resolve::{ResolvedCommand, rates_needed, resolve};
-pub use signed_posting::{Posting, Valuation};
+pub use resolve::{rates_needed, resolve};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -78,65 +80,57 @@ impl Command {
         self.household.today(self.now)
     }
 
-    /// Returns the row that it changes. A batch changes each row only once.
-    pub fn changed_row(&self) -> Option<Uuid> {
+    /// Returns the transaction that it changes, with the expected version.
+    pub fn target(&self) -> Option<(Uuid, Option<i64>)> {
         match &self.kind {
-            CommandKind::ChangeAccount { account_id, .. } => Some(*account_id),
-            CommandKind::Edit { .. }
-            | CommandKind::Void { .. }
-            | CommandKind::Restore { .. }
-            | CommandKind::Create(_)
-            | CommandKind::OpenAccount { .. } => self.transaction_to_lock(),
-        }
-    }
-
-    /// Returns the transaction that must be locked and read first.
-    pub fn transaction_to_lock(&self) -> Option<Uuid> {
-        match &self.kind {
-            CommandKind::Edit { transaction_id, .. }
-            | CommandKind::Void { transaction_id, .. }
-            | CommandKind::Restore { transaction_id, .. } => Some(*transaction_id),
+            CommandKind::Edit { transaction_id, expected_version, .. }
+            | CommandKind::Void { transaction_id, expected_version }
+            | CommandKind::Restore { transaction_id, expected_version } => {
+                Some((*transaction_id, *expected_version))
+            }
             CommandKind::Create(_) | CommandKind::OpenAccount { .. } | CommandKind::ChangeAccount { .. } => {
                 None
             }
         }
     }
 
+    /// Returns the row that it changes. A batch changes each row only once.
+    pub fn changed_row(&self) -> Option<Uuid> {
+        self.balance_account().or_else(|| self.transaction_to_lock())
+    }
+
+    /// Returns the transaction that must be locked and read first.
+    pub fn transaction_to_lock(&self) -> Option<Uuid> {
+        self.target().map(|(transaction_id, _)| transaction_id)
+    }
+
+    /// Returns the transaction input, without the fields of the stored transaction.
+    fn input(&self) -> Option<&TransactionInput> {
+        match &self.kind {
+            CommandKind::Create(input) => Some(input),
+            CommandKind::Edit { changes, .. } => Some(&changes.values),
+            CommandKind::Void { .. }
+            | CommandKind::Restore { .. }
+            | CommandKind::OpenAccount { .. }
+            | CommandKind::ChangeAccount { .. } => None,
+        }
+    }
+
     /// Returns the accounts in the input, without those of the stored transaction.
     pub fn referenced_accounts(&self) -> Vec<Uuid> {
-        let read = |text: Option<&str>| text.and_then(|text| Uuid::parse_str(text.trim()).ok());
-        match &self.kind {
-            CommandKind::Create(input) => {
-                [read(Some(&input.account_id)), read(input.to_account_id.as_deref())]
-                    .into_iter()
-                    .flatten()
-                    .collect()
-            }
-            CommandKind::Edit { changes, .. } => {
-                let to = changes.to_account_id.as_ref().and_then(Option::as_deref);
-                [read(changes.account_id.as_deref()), read(to)].into_iter().flatten().collect()
-            }
-            CommandKind::ChangeAccount { account_id, .. } => vec![*account_id],
-            CommandKind::Void { .. } | CommandKind::Restore { .. } | CommandKind::OpenAccount { .. } => {
-                Vec::new()
-            }
-        }
+        let texts = self.input().into_iter().flat_map(|input| {
+            std::iter::once(input.account_id.as_str()).chain(input.to_account_id.as_deref())
+        });
+        let ids = texts.filter_map(|text| Uuid::parse_str(text.trim()).ok());
+        ids.chain(self.balance_account()).collect()
     }
 
     /// Returns the categories in the input, without those of the stored transaction.
     pub fn referenced_categories(&self) -> Vec<Uuid> {
-        let (category, splits) = match &self.kind {
-            CommandKind::Create(input) => (input.category_id.as_deref(), input.splits.as_slice()),
-            CommandKind::Edit { changes, .. } => (
-                changes.category_id.as_ref().and_then(Option::as_deref),
-                changes.splits.as_deref().unwrap_or_default(),
-            ),
-            CommandKind::Void { .. }
-            | CommandKind::Restore { .. }
-            | CommandKind::OpenAccount { .. }
-            | CommandKind::ChangeAccount { .. } => return Vec::new(),
-        };
-        let texts = category.into_iter().chain(splits.iter().map(|split| split.category_id.as_str()));
+        let texts = self.input().into_iter().flat_map(|input| {
+            let splits = input.splits.iter().map(|split| split.category_id.as_str());
+            input.category_id.as_deref().into_iter().chain(splits)
+        });
         texts.filter_map(|text| Uuid::parse_str(text.trim()).ok()).collect()
     }
 
@@ -149,45 +143,38 @@ impl Command {
 
     /// Returns the account whose balance today it sets or returns.
     pub fn balance_account(&self) -> Option<Uuid> {
-        match &self.kind {
-            CommandKind::ChangeAccount { account_id, .. } => Some(*account_id),
-            CommandKind::Create(_)
-            | CommandKind::Edit { .. }
-            | CommandKind::Void { .. }
-            | CommandKind::Restore { .. }
-            | CommandKind::OpenAccount { .. } => None,
-        }
-    }
-
-    /// Returns whether it sets the name of an account.
-    pub fn sets_account_name(&self) -> bool {
-        match &self.kind {
-            CommandKind::OpenAccount { .. } => true,
-            CommandKind::ChangeAccount { changes, .. } => changes.name.is_some(),
-            CommandKind::Create(_)
-            | CommandKind::Edit { .. }
-            | CommandKind::Void { .. }
-            | CommandKind::Restore { .. } => false,
-        }
+        let CommandKind::ChangeAccount { account_id, .. } = &self.kind else { return None };
+        Some(*account_id)
     }
 
     pub fn opens_account(&self) -> bool {
         matches!(self.kind, CommandKind::OpenAccount { .. })
     }
 
-    /// Returns the key of the account name that it sets.
-    pub fn account_name_key(&self) -> Option<String> {
+    /// Returns the account name that it sets.
+    fn account_name(&self) -> Option<&str> {
         match &self.kind {
-            CommandKind::OpenAccount { input, .. } => Some(input.name.as_str()),
-            CommandKind::ChangeAccount { changes, .. } => changes.name.as_deref(),
+            CommandKind::OpenAccount { input, .. } => Some(&input.name),
+            CommandKind::ChangeAccount { changes, .. } => {
+                changes.contains("name").then_some(&changes.values.name)
+            }
             CommandKind::Create(_)
             | CommandKind::Edit { .. }
             | CommandKind::Void { .. }
             | CommandKind::Restore { .. } => None,
         }
-        .map(str::trim)
+        .map(String::as_str)
+    }
+
+    /// Returns whether it sets the name of an account.
+    pub fn sets_account_name(&self) -> bool {
+        self.account_name().is_some()
+    }
+
+    /// Returns the key of the account name that it sets.
+    pub fn account_name_key(&self) -> Option<String> {
         // No account has a name with control characters, and PostgreSQL rejects NUL in a query.
-        .filter(|name| !name.chars().any(char::is_control))
-        .map(name_key)
+        let name = self.account_name().map(str::trim);
+        name.filter(|name| !name.chars().any(char::is_control)).map(name_key)
     }
 }

@@ -2,10 +2,12 @@
 
 use fintrac_money::Currency;
 use sha2::{Digest as _, Sha256};
+use strum::IntoStaticStr;
 use uuid::Uuid;
 
 /// The purpose of a nominal account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Purpose {
     Category(Uuid),
     /// Income without a category.
@@ -19,17 +21,6 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Category(_) => "category",
-            Self::Income => "income",
-            Self::Expense => "expense",
-            Self::Opening => "opening",
-            Self::Adjustment => "adjustment",
-            Self::Exchange => "exchange",
-        }
-    }
-
     pub fn category(self) -> Option<Uuid> {
         match self {
             Self::Category(id) => Some(id),
@@ -53,7 +44,7 @@ impl NominalAccount {
     pub fn new(household_id: Uuid, purpose: Purpose, currency: Currency) -> Self {
         let mut hash = Sha256::new();
         hash.update(household_id.as_bytes());
-        hash.update(purpose.as_str().as_bytes());
+        hash.update(purpose.into_str().as_bytes());
         hash.update(purpose.category().unwrap_or_default().as_bytes());
         hash.update(currency.code().as_bytes());
         let digest = hash.finalize();

@@ -1,110 +1,73 @@
 //! Plans the effects of a command, or rejects it.
 
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::text::name_key;
 use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
 
 use super::batch_state::{BatchState, StoredTransaction};
-use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
-use super::postings::{PostingSet, Rates, TooLarge, build_postings};
-use super::rejection::{Rejection, name_taken};
-use super::resolve::{ResolvedCommand, ResolvedSplit, ResolvedTransaction, find_posted, find_transaction};
-use super::signed_posting::Posting;
+use super::effects::{Effects, Event, Outcome, TransactionEffect};
+use super::input::{ResolvedSplit, ResolvedTransaction};
+use super::nominal::NominalAccount;
+use super::postings::{Posting, PostingSet, Rates, TooLarge, build_postings};
+use super::rejection::Rejection;
+use super::resolve::{find_posted, find_transaction};
 use super::{Command, CommandKind};
-use crate::domain::account::{Account, AccountChanges, AccountInput, AccountUpdate};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
-    FieldChange, Revision, RevisionKind, Split, Texts, Transaction, TransactionStatus, TransactionType,
-    differences,
+    Revision, RevisionKind, Split, Transaction, TransactionStatus, differences,
 };
 
 /// Plans `command` and applies it to `state`, or rejects it without an effect.
 pub fn plan(
     state: &mut BatchState,
     command: &Command,
-    resolved: &ResolvedCommand,
+    resolved: Option<&ResolvedTransaction>,
     quotes: &Quotes,
 ) -> Result<(Effects, Outcome), Rejection> {
+    let household_id = command.household.id;
     let planner = Planner { state, command, quotes };
-    let (effects, planned) = match (&command.kind, resolved) {
-        (CommandKind::Create(_), ResolvedCommand::Create(resolved)) => transaction(planner.create(resolved)?),
-        (CommandKind::Edit { transaction_id, expected_version, .. }, ResolvedCommand::Edit(resolved)) => {
-            transaction(planner.edit(
-                find_posted(state, command.household.id, *transaction_id, *expected_version)?,
-                resolved,
-            )?)
+    let effects = match (&command.kind, resolved) {
+        (CommandKind::Create(_), Some(resolved)) => planner.create(resolved)?,
+        (CommandKind::Edit { .. }, Some(resolved)) => planner.edit(find_posted(state, command)?, resolved)?,
+        (CommandKind::Restore { .. }, Some(resolved)) => {
+            planner.restore(find_transaction(state, command)?, resolved)?
         }
-        (CommandKind::Restore { transaction_id, expected_version }, ResolvedCommand::Restore(resolved)) => {
-            transaction(planner.restore(
-                find_transaction(state, command.household.id, *transaction_id, *expected_version)?,
-                resolved,
-            )?)
+        (CommandKind::Void { .. }, None) => planner.void(find_transaction(state, command)?),
+        (CommandKind::OpenAccount { account_id, input }, None) => planner.open_account(*account_id, input)?,
+        (CommandKind::ChangeAccount { account_id, changes, expected_version }, None) => {
+            planner.change_account(*account_id, changes, *expected_version)?
         }
-        (CommandKind::Void { transaction_id, expected_version }, ResolvedCommand::NoAmountChange) => {
-            transaction(planner.void(find_transaction(
-                state,
-                command.household.id,
-                *transaction_id,
-                *expected_version,
-            )?))
-        }
-        (CommandKind::OpenAccount { account_id, input }, ResolvedCommand::NoAmountChange) => {
-            (planner.open_account(*account_id, input)?, PlannedOutcome::Account(*account_id))
-        }
-        (
-            CommandKind::ChangeAccount { account_id, changes, expected_version },
-            ResolvedCommand::NoAmountChange,
-        ) => (
-            planner.change_account(*account_id, changes, *expected_version)?,
-            PlannedOutcome::Account(*account_id),
-        ),
-        // Unreachable: `resolve` returns the variant of the command's kind.
-        _ => return Err(Rejection::Invalid(Vec::new())),
+        // Unreachable: `resolve` returns the input of these kinds, and only of these.
+        (CommandKind::Create(_) | CommandKind::Edit { .. } | CommandKind::Restore { .. }, None)
+        | (_, Some(_)) => return Err(Rejection::Invalid(Vec::new())),
     };
     if let Some(transaction) = &effects.transaction
-        && !state.balances_fit(command.household.id, &transaction.postings)
+        && !state.balances_fit(household_id, &transaction.postings)
     {
         return Err(Rejection::OutOfRange);
     }
-    state.apply(command.household.id, command.today(), &effects);
-    Ok((effects, with_balance(state, command, planned)?))
+    state.apply(household_id, command.today(), &effects);
+    let outcome = outcome(state, command, &effects)?;
+    Ok((effects, outcome))
 }
 
-/// The maximum number of live accounts of a household.
-const MAX_ACCOUNTS: i64 = 500;
-/// The maximum number of accounts including deleted ones: totals read all of them.
-const MAX_ACCOUNTS_EVER: i64 = 2000;
-
-/// The outcome of a command before its effects are applied.
-enum PlannedOutcome {
-    Outcome(Outcome),
-    /// An account, whose response shows its balances after its own adjustment.
-    Account(Uuid),
-}
-
-fn with_balance(
-    state: &BatchState,
-    command: &Command,
-    planned: PlannedOutcome,
-) -> Result<Outcome, Rejection> {
-    match planned {
-        PlannedOutcome::Outcome(outcome) => Ok(outcome),
-        PlannedOutcome::Account(id) => {
-            let account = state.account(command.household.id, id).cloned();
-            let state = account.and_then(|account| state.account_state(command.household.id, account));
-            state.map(|state| Outcome::Account(Box::new(state))).ok_or(Rejection::OutOfRange)
+/// Returns the outcome of a command whose effects were applied to the state.
+fn outcome(state: &BatchState, command: &Command, effects: &Effects) -> Result<Outcome, Rejection> {
+    Ok(match (&command.kind, &effects.transaction) {
+        (CommandKind::OpenAccount { account_id, .. } | CommandKind::ChangeAccount { account_id, .. }, _) => {
+            let account = state.account(command.household.id, *account_id).cloned();
+            let account = account.and_then(|account| state.account_state(command.household.id, account));
+            Outcome::Account(Box::new(account.ok_or(Rejection::OutOfRange)?))
         }
-    }
+        (CommandKind::Void { .. }, _) => Outcome::Voided,
+        (_, Some(effect)) => Outcome::Transaction(Box::new(effect.transaction.clone())),
+        (_, None) => Outcome::Unchanged(Box::new(find_transaction(state, command)?.transaction.clone())),
+    })
 }
 
-fn transaction((effects, outcome): (Effects, Outcome)) -> (Effects, PlannedOutcome) {
-    (effects, PlannedOutcome::Outcome(outcome))
-}
-
-struct Planner<'a> {
-    state: &'a BatchState,
-    command: &'a Command,
+/// Plans one command on the unchanged state.
+pub(super) struct Planner<'a> {
+    pub state: &'a BatchState,
+    pub command: &'a Command,
     quotes: &'a Quotes,
 }
 
@@ -117,12 +80,13 @@ struct ComputedAmounts {
 }
 
 impl ComputedAmounts {
-    /// Sets the computed amounts on the transaction.
-    fn apply_to(&self, transaction: &mut Transaction) {
+    /// Sets the computed amounts on the transaction; returns its postings.
+    fn apply_to(self, transaction: &mut Transaction) -> PostingSet {
         transaction.account_change = self.change;
         transaction.to_account_change = self.to_change;
         transaction.rate = self.rate;
         transaction.household_amount = household_amount(&self.posting_set.postings);
+        self.posting_set
     }
 }
 
@@ -183,19 +147,18 @@ impl Planner<'_> {
         if fields.is_empty() { Ok(()) } else { Err(Rejection::AccountClosed(fields)) }
     }
 
-    fn create(&self, resolved: &ResolvedTransaction) -> Result<(Effects, Outcome), Rejection> {
+    fn create(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
         self.check_accounts_open(resolved)?;
         let mut effects = self.new_transaction(resolved)?;
         if let Some(recurring) = &self.command.new_recurring {
             effects.events.push(event("recurring", recurring.id, recurring.version, "created", Vec::new()));
             effects.recurring = Some(recurring.clone());
         }
-        let outcome = effects.transaction.as_ref().map(|effect| Box::new(effect.transaction.clone()));
-        Ok((effects, outcome.map_or(Outcome::Voided, Outcome::Transaction)))
+        Ok(effects)
     }
 
     /// Plans a new transaction.
-    fn new_transaction(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
+    pub fn new_transaction(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
         let computed = self.compute(resolved, &self.current_rates())?;
         let transaction = Transaction {
             id: self.command.transaction_id,
@@ -212,7 +175,7 @@ impl Planner<'_> {
             household_amount: household_amount(&computed.posting_set.postings),
             household_currency: self.command.household.currency,
             rate: computed.rate,
-            texts: resolved.texts.clone(),
+            details: resolved.details.clone(),
             date: resolved.date,
             recurring_id: self.command.occurrence_of.map(|occurrence| occurrence.recurring_id),
             version: 1,
@@ -222,26 +185,12 @@ impl Planner<'_> {
         };
         let revision = Revision { revision: 1, kind: RevisionKind::Created, changes: Vec::new() };
         let event = event("transaction", transaction.id, 1, "created", Vec::new());
-        Ok(Effects {
-            account: None,
-            transaction: Some(TransactionEffect {
-                transaction,
-                is_new: true,
-                had_splits: false,
-                revision,
-                postings: computed.posting_set.postings,
-            }),
-            recurring: None,
-            nominal: computed.posting_set.nominal,
-            events: vec![event],
-        })
+        let PostingSet { postings, nominal } = computed.posting_set;
+        let effect = TransactionEffect { transaction, is_new: true, had_splits: false, revision, postings };
+        Ok(Effects { transaction: Some(effect), nominal, events: vec![event], ..Effects::default() })
     }
 
-    fn edit(
-        &self,
-        stored: &StoredTransaction,
-        resolved: &ResolvedTransaction,
-    ) -> Result<(Effects, Outcome), Rejection> {
+    fn edit(&self, stored: &StoredTransaction, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
         let before = &stored.transaction;
         let mut after = Transaction {
             transaction_type: resolved.transaction_type,
@@ -251,36 +200,25 @@ impl Planner<'_> {
             splits: splits(resolved),
             amount: resolved.amount,
             to_amount: resolved.to_amount,
-            texts: resolved.texts.clone(),
+            details: resolved.details.clone(),
             date: resolved.date,
             ..before.clone()
         };
-        let same_money = same_money(before, &after);
-        let mut effects = Effects::default();
-        let mut postings = Vec::new();
-        if !same_money {
-            // A change of the category does not change the accounts.
-            if !same_movement(before, &after) {
-                self.check_accounts_open(resolved)?;
-            }
-            let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
-            computed.apply_to(&mut after);
-            postings = stored.postings.iter().map(Posting::reversed).collect();
-            postings.extend(computed.posting_set.postings);
-            effects.nominal = computed.posting_set.nominal;
+        if *before == after {
+            return Ok(Effects::default());
         }
-        let changes = differences(before, &after);
-        if changes.is_empty() && same_money {
-            return Ok((effects, Outcome::Unchanged(Box::new(after))));
+        if same_money(before, &after) {
+            return Ok(self.revise(before, after, RevisionKind::Updated, Vec::new(), Vec::new()));
         }
-        after.version = before.version.saturating_add(1);
-        after.updated_at = self.command.now;
-        if !same_money {
-            after.posted_revision = Some(after.version);
+        // A change of the category does not change the accounts.
+        if !same_movement(before, &after) {
+            self.check_accounts_open(resolved)?;
         }
-        let outcome = Outcome::Transaction(Box::new(after.clone()));
-        revise(&mut effects, before, after, RevisionKind::Updated, changes, postings);
-        Ok((effects, outcome))
+        let PostingSet { nominal, postings: new } =
+            self.compute(resolved, &self.pinned_rates(stored, resolved))?.apply_to(&mut after);
+        let postings = stored.postings.iter().map(Posting::reversed).chain(new).collect();
+        after.posted_revision = Some(before.version.saturating_add(1));
+        Ok(self.revise(before, after, RevisionKind::Updated, nominal, postings))
     }
 
     /// Plans the restoration of a voided transaction; does nothing if it is posted.
@@ -288,48 +226,60 @@ impl Planner<'_> {
         &self,
         stored: &StoredTransaction,
         resolved: &ResolvedTransaction,
-    ) -> Result<(Effects, Outcome), Rejection> {
+    ) -> Result<Effects, Rejection> {
         let before = &stored.transaction;
         if before.status == TransactionStatus::Posted {
-            return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
+            return Ok(Effects::default());
         }
         // A transaction can be restored on archived and deleted accounts.
         let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
-        let version = before.version.saturating_add(1);
         let mut after = Transaction {
             status: TransactionStatus::Posted,
             category_id: resolved.category.map(|category| category.id),
             splits: splits(resolved),
-            version,
-            posted_revision: Some(version),
-            updated_at: self.command.now,
+            posted_revision: Some(before.version.saturating_add(1)),
             ..before.clone()
         };
-        computed.apply_to(&mut after);
-        let changes = differences(before, &after);
-        let outcome = Outcome::Transaction(Box::new(after.clone()));
-        let mut effects = Effects { nominal: computed.posting_set.nominal, ..Effects::default() };
-        revise(&mut effects, before, after, RevisionKind::Restored, changes, computed.posting_set.postings);
-        Ok((effects, outcome))
+        let PostingSet { nominal, postings } = computed.apply_to(&mut after);
+        Ok(self.revise(before, after, RevisionKind::Restored, nominal, postings))
     }
 
-    fn void(&self, stored: &StoredTransaction) -> (Effects, Outcome) {
+    fn void(&self, stored: &StoredTransaction) -> Effects {
         let before = &stored.transaction;
         if before.status == TransactionStatus::Voided {
-            return (Effects::default(), Outcome::Voided);
+            return Effects::default();
         }
-        let after = Transaction {
-            status: TransactionStatus::Voided,
-            posted_revision: None,
-            version: before.version.saturating_add(1),
-            updated_at: self.command.now,
-            ..before.clone()
-        };
-        let changes = differences(before, &after);
+        let after =
+            Transaction { status: TransactionStatus::Voided, posted_revision: None, ..before.clone() };
         let postings = stored.postings.iter().map(Posting::reversed).collect();
-        let mut effects = Effects::default();
-        revise(&mut effects, before, after, RevisionKind::Voided, changes, postings);
-        (effects, Outcome::Voided)
+        self.revise(before, after, RevisionKind::Voided, Vec::new(), postings)
+    }
+
+    /// Plans the next revision of a transaction.
+    fn revise(
+        &self,
+        before: &Transaction,
+        after: Transaction,
+        kind: RevisionKind,
+        nominal: Vec<NominalAccount>,
+        postings: Vec<Posting>,
+    ) -> Effects {
+        let version = before.version.saturating_add(1);
+        let transaction = Transaction { version, updated_at: self.command.now, ..after };
+        let changes = differences(before, &transaction);
+        let changed = changes.iter().map(|change| change.field).collect();
+        Effects {
+            events: vec![event("transaction", transaction.id, version, kind.into_str(), changed)],
+            transaction: Some(TransactionEffect {
+                transaction,
+                is_new: false,
+                had_splits: !before.splits.is_empty(),
+                revision: Revision { revision: version, kind, changes },
+                postings,
+            }),
+            nominal,
+            ..Effects::default()
+        }
     }
 
     /// Returns the rates for an edit: new ones only if the currency or date changed.
@@ -349,99 +299,9 @@ impl Planner<'_> {
         rates.pinned_valuations = valued.collect();
         rates
     }
-
-    fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<Effects, Rejection> {
-        let household = self.command.household;
-        let name = (household.id, name_key(&input.name));
-        let taken = self.state.names_taken.contains(&name).then(name_taken);
-        let (live, all) = self.state.account_counts.get(&household.id).copied().unwrap_or_default();
-        if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
-            let text = format!(
-                "A household can have at most {MAX_ACCOUNTS} accounts, or {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
-            );
-            return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
-        }
-        let resolved = input.resolve(account_id, household.currency, self.command.now);
-        let (account, opening) = match (resolved, taken) {
-            (Ok(resolved), None) => resolved,
-            (Ok(_), Some(taken)) => return Err(Rejection::Invalid(vec![taken])),
-            (Err(violations), taken) => {
-                return Err(Rejection::Invalid(taken.into_iter().chain(violations).collect()));
-            }
-        };
-        let mut effects = Effects::default();
-        if !opening.is_zero() {
-            effects =
-                self.new_transaction(&self.system_transaction(TransactionType::Opening, &account, opening))?;
-        }
-        effects.events.insert(0, event("account", account.id, 1, "created", Vec::new()));
-        effects.account = Some(AccountEffect::Opened(account));
-        Ok(effects)
-    }
-
-    fn change_account(
-        &self,
-        account_id: Uuid,
-        changes: &AccountChanges,
-        expected_version: Option<i64>,
-    ) -> Result<Effects, Rejection> {
-        let household = self.command.household.id;
-        let found = self.state.account(household, account_id).filter(|account| account.deleted_at.is_none());
-        let account = found.ok_or(Rejection::NotFound("account"))?;
-        if expected_version.is_some_and(|version| version != account.version) {
-            return Err(Rejection::VersionMismatch);
-        }
-        let AccountUpdate { account: after, balance: new_balance, fields: changed } =
-            changes.apply(account, self.command.now).map_err(Rejection::Invalid)?;
-        let key = name_key(&after.name);
-        if key != name_key(&account.name) && self.state.names_taken.contains(&(household, key)) {
-            return Err(Rejection::name_taken());
-        }
-        let state = self.state.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
-        let difference =
-            new_balance.map(|balance| balance.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
-        let mut effects = Effects::default();
-        if let Some(difference) = difference.transpose()?.filter(|difference| !difference.is_zero()) {
-            // Archiving sets the balance first, reactivating sets it afterwards.
-            if !account.accepts_postings() && !after.accepts_postings() {
-                return Err(Rejection::AccountClosed(vec!["balance"]));
-            }
-            effects = self.new_transaction(&self.system_transaction(
-                TransactionType::Adjustment,
-                account,
-                difference,
-            ))?;
-        }
-        if !changed.is_empty() {
-            effects.events.insert(0, event("account", after.id, after.version, "updated", changed));
-            effects.account = Some(AccountEffect::Changed(after));
-        }
-        Ok(effects)
-    }
-
-    fn system_transaction(
-        &self,
-        transaction_type: TransactionType,
-        account: &Account,
-        amount: Money,
-    ) -> ResolvedTransaction {
-        ResolvedTransaction {
-            transaction_type,
-            account_id: account.id,
-            account_currency: account.currency(),
-            to_account_id: None,
-            to_currency: None,
-            category: None,
-            splits: Vec::new(),
-            amount,
-            to_amount: None,
-            texts: Texts::default(),
-            date: self.command.today(),
-        }
-    }
 }
 
-fn event(
+pub(super) fn event(
     entity: &'static str,
     entity_id: Uuid,
     version: i64,
@@ -486,21 +346,4 @@ fn same_movement(before: &Transaction, after: &Transaction) -> bool {
         && before.amount == after.amount
         && before.to_amount == after.to_amount
         && before.date == after.date
-}
-
-/// Adds the next revision of a transaction to the effects.
-fn revise(
-    effects: &mut Effects,
-    before: &Transaction,
-    after: Transaction,
-    kind: RevisionKind,
-    changes: Vec<FieldChange>,
-    postings: Vec<Posting>,
-) {
-    let changed = changes.iter().map(|change| change.field).collect();
-    effects.events.push(event("transaction", after.id, after.version, kind.as_str(), changed));
-    let revision = Revision { revision: after.version, kind, changes };
-    let had_splits = !before.splits.is_empty();
-    effects.transaction =
-        Some(TransactionEffect { transaction: after, is_new: false, had_splits, revision, postings });
 }

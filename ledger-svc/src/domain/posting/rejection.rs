@@ -29,6 +29,11 @@ impl Rejection {
         Self::Invalid(vec![FieldViolation::new(field, reason, description)])
     }
 
+    /// Rejects a command that expects another version than the current one.
+    pub fn check_version(expected: Option<i64>, current: i64) -> Result<(), Self> {
+        if expected.is_none_or(|expected| expected == current) { Ok(()) } else { Err(Self::VersionMismatch) }
+    }
+
     /// Converts the rejection into violations by field.
     pub fn into_violations(self) -> Vec<FieldViolation> {
         let one = |field, reason, text| vec![FieldViolation::new(field, reason, text)];

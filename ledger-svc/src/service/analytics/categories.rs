@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::{CategoryNames, Sum, by_category, percent};
 use crate::domain::category::CategoryType;
 use crate::domain::interval::Span;
+use crate::domain::parse;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::service::LedgerUseCases;
+use crate::service::query_parser::QueryParser;
 use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug)]
@@ -46,23 +47,11 @@ impl LedgerUseCases {
         category_type: &str,
     ) -> Result<CategoriesAnalysis, Error> {
         let household = self.household(ctx).await?;
-        let mut violations = Vec::new();
-        let span = self.parse_span_or_current_month(&household, span, &mut violations);
-        let category_type = if category_type.is_empty() {
-            Some(CategoryType::Expense)
-        } else {
-            CategoryType::from_text(category_type)
-        };
-        if category_type.is_none() {
-            violations.push(FieldViolation::new(
-                "type",
-                "PARAMETER_INVALID",
-                "The type must be expense or income.",
-            ));
-        }
-        let (Some(span), Some(category_type)) = (span, category_type) else {
-            return Err(Error::InvalidQuery(violations));
-        };
+        let mut query = QueryParser::default();
+        let span = self.parse_span_or_current_month(&household, span, &mut query);
+        let hint = "The type must be expense or income.";
+        let category_type = query.parse_or("type", category_type, CategoryType::Expense, parse, hint);
+        let (span, category_type) = query.finish(span.zip(category_type))?;
         let previous = span.previous().ok_or(Rejection::OutOfRange)?;
         let side = match category_type {
             CategoryType::Income => FlowDirection::Income,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fintrac_kit::access::RequestContext;
 
 use super::{Sum, display_sign};
-use crate::domain::interval::{Interval, Span};
+use crate::domain::interval::Span;
 use crate::error::Error;
 use crate::service::LedgerUseCases;
 use crate::store::analytics::{self, FlowDirection};
@@ -30,8 +30,7 @@ impl LedgerUseCases {
         interval: &str,
     ) -> Result<Vec<IncomeExpense>, Error> {
         let household = self.household(ctx).await?;
-        let spans = self.parse_spans(&household, span, interval)?;
-        let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
+        let (spans, interval) = self.parse_spans(&household, span, interval)?;
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let whole = Span { from: first.from, to: last.to };
         let mut connection = self.analyses.acquire(household.id).await?;

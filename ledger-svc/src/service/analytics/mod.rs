@@ -11,8 +11,6 @@ mod spending;
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::Datelike as _;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,7 +22,6 @@ pub use patterns::UnusualCategory;
 pub(super) use pool::AnalysisPool;
 pub use spending::SpendingGroup;
 
-use super::LedgerUseCases;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
@@ -186,22 +183,6 @@ fn display_sign(side: FlowDirection) -> i64 {
     match side {
         FlowDirection::Expense => 1,
         FlowDirection::Income | FlowDirection::Other => -1,
-    }
-}
-
-impl LedgerUseCases {
-    /// Parses the span of a query; empty parameters mean the current month to date.
-    fn parse_span_or_current_month(
-        &self,
-        household: &Household,
-        (from, to): (&str, &str),
-        violations: &mut Vec<FieldViolation>,
-    ) -> Option<Span> {
-        if !from.is_empty() {
-            return self.parse_span(household, (from, to), violations);
-        }
-        let span = self.parse_span(household, ("1900-01-01", to), violations)?;
-        Some(Span { from: span.to.with_day(1)?, to: span.to })
     }
 }
 

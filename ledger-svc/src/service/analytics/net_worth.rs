@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{CurrencyTotal, Sum};
 use crate::domain::account::Account;
-use crate::domain::interval::{Interval, Span};
+use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
 use crate::error::Error;
@@ -42,8 +42,7 @@ impl LedgerUseCases {
         interval: &str,
     ) -> Result<Vec<NetWorth>, Error> {
         let household = self.household(ctx).await?;
-        let spans = self.parse_spans(&household, span, interval)?;
-        let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
+        let (spans, interval) = self.parse_spans(&household, span, interval)?;
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
         let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };

@@ -12,6 +12,7 @@ use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
 use crate::service::LedgerUseCases;
+use crate::service::query_parser::QueryParser;
 use crate::store::analytics::{self, FlowDirection};
 use crate::store::transactions::{self, Filter, Sort};
 
@@ -47,10 +48,9 @@ impl LedgerUseCases {
         span: (&str, &str),
     ) -> Result<Patterns, Error> {
         let household = self.household(ctx).await?;
-        let mut violations = Vec::new();
-        let span = self
-            .parse_span_or_current_month(&household, span, &mut violations)
-            .ok_or(Error::InvalidQuery(violations))?;
+        let mut query = QueryParser::default();
+        let span = self.parse_span_or_current_month(&household, span, &mut query);
+        let span = query.finish(span)?;
         let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let currencies_by_account: HashMap<_, _> = nominal

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
 use uuid::Uuid;
 
 use super::{CategoryNames, CurrencyTotal, Sum, by_category, percent};
-use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
+use crate::domain::interval::{Interval, Span};
+use crate::domain::parse;
 use crate::error::Error;
 use crate::service::LedgerUseCases;
+use crate::service::query_parser::{QueryParser, too_many_intervals};
 use crate::store::accounts;
 use crate::store::analytics::{self, FlowDirection};
 
@@ -23,9 +24,9 @@ pub enum GroupBy {
 impl GroupBy {
     fn from_text(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
-            "" | "category" => Some(Self::Category),
+            "category" => Some(Self::Category),
             "account" => Some(Self::Account),
-            text => Interval::from_text(text).map(Self::Interval),
+            text => parse(text).map(Self::Interval),
         }
     }
 }
@@ -57,16 +58,11 @@ impl LedgerUseCases {
         group_by: &str,
     ) -> Result<SpendingAnalysis, Error> {
         let household = self.household(ctx).await?;
-        let mut violations = Vec::new();
-        let span = self.parse_span_or_current_month(&household, span, &mut violations);
-        let group_by = GroupBy::from_text(group_by);
-        if group_by.is_none() {
-            let text = "The grouping must be category, day, week, month or account.";
-            violations.push(FieldViolation::new("group_by", "PARAMETER_INVALID", text));
-        }
-        let (Some(span), Some(group_by)) = (span, group_by) else {
-            return Err(Error::InvalidQuery(violations));
-        };
+        let mut query = QueryParser::default();
+        let span = self.parse_span_or_current_month(&household, span, &mut query);
+        let hint = "The grouping must be category, day, week, month or account.";
+        let group_by = query.parse_or("group_by", group_by, GroupBy::Category, GroupBy::from_text, hint);
+        let (span, group_by) = query.finish(span.zip(group_by))?;
         let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let spending: HashMap<_, _> = nominal
@@ -102,7 +98,7 @@ impl LedgerUseCases {
                 groups.extend(sums.into_iter().map(|(id, spent)| group(Some(id), name(id), None, spent)));
             }
             GroupBy::Interval(interval) => {
-                let spans = span.split_by(interval).ok_or_else(too_many)?;
+                let spans = span.split_by(interval).ok_or_else(too_many_intervals)?;
                 let index_by_start: HashMap<_, _> = spans
                     .iter()
                     .enumerate()
@@ -138,11 +134,4 @@ impl LedgerUseCases {
         }
         Ok(SpendingAnalysis { span, total, groups })
     }
-}
-
-fn too_many() -> Error {
-    let text = format!(
-        "The span must have at most {MAX_INTERVALS} intervals. Send a later start or a longer interval."
-    );
-    Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
 }

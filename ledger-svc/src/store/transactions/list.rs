@@ -77,6 +77,20 @@ impl Filter {
     fn status(&self) -> &'static str {
         if self.voided { "voided" } else { "posted" }
     }
+
+    /// Returns the conditions that select a range of an index, without categories.
+    fn index_range(&self) -> Self {
+        let by_date = self.sort == Sort::Date;
+        Self {
+            account_id: self.account_id,
+            voided: self.voided,
+            from: self.from.filter(|_| by_date),
+            to: self.to.filter(|_| by_date),
+            sort: self.sort,
+            ascending: self.ascending,
+            ..Self::default()
+        }
+    }
 }
 
 /// The number of next transactions in order that a search checks first.
@@ -149,17 +163,7 @@ pub fn scan_ahead_query(
         Sort::Date => filter.account_id.is_none() || filter.categories.is_empty(),
         Sort::Amount => is_whole_household && !filter.voided,
     };
-    let by_date = filter.sort == Sort::Date;
-    let index_filter = Filter {
-        account_id: filter.account_id,
-        categories: filter.categories.clone(),
-        voided: filter.voided,
-        from: filter.from.filter(|_| by_date),
-        to: filter.to.filter(|_| by_date),
-        sort: filter.sort,
-        ascending: filter.ascending,
-        ..Filter::default()
-    };
+    let index_filter = Filter { categories: filter.categories.clone(), ..filter.index_range() };
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (select * from (");
     push_union(&mut query, household_id, &index_filter, ListPage { after, limit: MAX_SCANNED_ROWS });
@@ -286,7 +290,7 @@ fn push_equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
 fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query.push(format!(" and transactions.status = '{}'", filter.status()));
     if let Some(kind) = filter.transaction_type {
-        query.push(" and transaction_type = ").push_bind(kind.as_str());
+        query.push(" and transaction_type = ").push_bind(kind);
     }
     if let Some(from) = filter.from {
         query.push(" and transactions.transaction_date >= ").push_bind(from);
@@ -341,16 +345,7 @@ pub fn window_query(
     after: Option<Cursor>,
     limit: i64,
 ) -> QueryBuilder<Postgres> {
-    let by_date = filter.sort == Sort::Date;
-    let index_filter = Filter {
-        account_id: filter.account_id,
-        voided: filter.voided,
-        from: filter.from.filter(|_| by_date),
-        to: filter.to.filter(|_| by_date),
-        sort: filter.sort,
-        ascending: filter.ascending,
-        ..Filter::default()
-    };
+    let index_filter = filter.index_range();
     let columns = "select id, transaction_date, coalesce(household_amount, 0)::int8 from (";
     let mut query = QueryBuilder::new(columns);
     push_union(&mut query, household_id, &index_filter, ListPage { after, limit });

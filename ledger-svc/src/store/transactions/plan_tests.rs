@@ -29,7 +29,7 @@ async fn fill(connection: &mut PgConnection) {
          select '{HOUSEHOLD}', id, name, 'bank', 'EUR', true, lower(name), true, 0, 1, now(), now()
          from (values ('{BANK}'::uuid, 'Bank'), ('{CARD}'::uuid, 'Card'), ('{OTHER}'::uuid, 'Other')) as new (id, name);
          insert into ledger.transactions (household_id, id, transaction_type, status, account_id, to_account_id,
-             category_id, amount, currency_code, account_change, to_account_change, household_amount, tags,
+             category_id, amount, currency_code, account_change, to_account_change, household_amount, details,
              transaction_date, version, posted_revision, created_at, updated_at, is_split, search_vector)
          select '{HOUSEHOLD}', gen_random_uuid(), case n % 3 when 2 then 'transfer' else 'expense' end,
              case when n % 50 = 0 then 'voided' else 'posted' end,
@@ -40,7 +40,7 @@ async fn fill(connection: &mut PgConnection) {
              case when n % 5000 = 11 then 'rare common' when n % 10 = 1 then 'common' else '' end::tsvector
          from generate_series(1, 1000000) n;
          insert into ledger.transactions (household_id, id, transaction_type, status, account_id, amount, currency_code,
-             account_change, household_amount, tags, transaction_date, version, posted_revision, created_at,
+             account_change, household_amount, details, transaction_date, version, posted_revision, created_at,
              updated_at, search_vector)
          select md5('household ' || n % 100)::uuid, gen_random_uuid(), 'expense', 'posted',
              md5('account ' || n % 1000)::uuid, 1, 'EUR', -1, 1, '{{}}', date '2026-01-01', 1, 1, now(), now(), ''

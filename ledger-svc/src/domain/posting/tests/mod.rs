@@ -13,14 +13,18 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
-use super::signed_posting::Posting;
+use super::postings::Posting;
 use super::{
-    BatchState, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan, rates_needed, resolve,
+    BatchState, CategoryRef, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan,
+    rates_needed, resolve,
 };
-use crate::domain::account::{Account, AccountChanges, AccountType};
-use crate::domain::category::{CategoryRef, CategoryType};
+use crate::domain::account::{Account, AccountChanges, AccountInput, AccountType};
+use crate::domain::category::CategoryType;
+use crate::domain::details::TransactionDetails;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
-use crate::domain::transaction::{SplitInput, TransactionChanges, TransactionInput, TransactionStatus};
+use crate::domain::transaction::{
+    SplitInput, Transaction, TransactionChanges, TransactionInput, TransactionStatus,
+};
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);
 const ACCOUNTS: [(u128, &str); 5] = [(11, "EUR"), (12, "EUR"), (13, "USD"), (14, "JPY"), (15, "KWD")];
@@ -98,10 +102,22 @@ impl TestLedger {
             self.state.future_changes.insert((HOUSEHOLD, id), FutureChange { today, change });
         }
         let resolved = resolve(&self.state, &command)?;
-        let needed = rates_needed(&self.state, std::iter::once((&command, &resolved)));
-        let (effects, outcome) = plan(&mut self.state, &command, &resolved, &quotes(needed))?;
+        let needed = rates_needed(&self.state, std::iter::once((&command, resolved.as_ref())));
+        let (effects, outcome) = plan(&mut self.state, &command, resolved.as_ref(), &quotes(needed))?;
         self.store(&effects);
         Ok((effects, outcome))
+    }
+
+    /// Executes a command that results in a transaction.
+    fn transaction(&mut self, kind: CommandKind) -> Transaction {
+        match self.execute(kind) {
+            Ok((_, Outcome::Transaction(transaction))) => *transaction,
+            other => panic!("no transaction: {other:?}"),
+        }
+    }
+
+    fn create(&mut self, input: TransactionInput) -> Transaction {
+        self.transaction(CommandKind::Create(input))
     }
 
     /// Stores effects as the database would.
@@ -169,6 +185,20 @@ impl TestLedger {
             );
         }
     }
+}
+
+/// Changes one field of a transaction.
+pub fn transaction_change(field: &str, set: impl FnOnce(&mut TransactionInput)) -> TransactionChanges {
+    let mut input = TransactionInput::default();
+    set(&mut input);
+    TransactionChanges::new([field], input)
+}
+
+/// Changes one field of an account.
+pub fn account_change(field: &str, set: impl FnOnce(&mut AccountInput)) -> AccountChanges {
+    let mut input = AccountInput::default();
+    set(&mut input);
+    AccountChanges::new([field], input)
 }
 
 /// Generates a different rate for each day.

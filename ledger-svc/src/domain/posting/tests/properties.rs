@@ -77,12 +77,24 @@ fn changes() -> impl Strategy<Value = TransactionChanges> {
     use proptest::option::weighted as maybe;
 
     (maybe(0.5, amount()), maybe(0.3, day()), maybe(0.3, account()), maybe(0.3, Just("words".to_owned())))
-        .prop_map(|(amount, transaction_date, account_id, description)| TransactionChanges {
-            amount,
-            transaction_date,
-            account_id,
-            description: description.map(Some),
-            ..TransactionChanges::default()
+        .prop_map(|(amount, transaction_date, account_id, description)| {
+            let sent = [
+                ("amount", amount.is_some()),
+                ("transaction_date", transaction_date.is_some()),
+                ("account_id", account_id.is_some()),
+                ("description", description.is_some()),
+            ];
+            let input = TransactionInput {
+                amount: amount.unwrap_or_default(),
+                transaction_date,
+                account_id: account_id.unwrap_or_default(),
+                details: TransactionDetails { description, ..TransactionDetails::default() },
+                ..TransactionInput::default()
+            };
+            TransactionChanges::new(
+                sent.into_iter().filter(|(_, is_sent)| *is_sent).map(|(name, _)| name),
+                input,
+            )
         })
 }
 
@@ -119,10 +131,10 @@ fn command_kind(world: &TestLedger, act: Step) -> Option<CommandKind> {
             CommandKind::Restore { transaction_id: transaction(index)?, expected_version: None }
         }
         Step::SetBalance(index, balance) => {
-            change(index, AccountChanges { balance: Some(balance.to_string()), ..AccountChanges::default() })
+            change(index, account_change("balance", |input| input.balance = Some(balance.to_string())))
         }
         Step::Archive(index, active) => {
-            change(index, AccountChanges { is_active: Some(active), ..AccountChanges::default() })
+            change(index, account_change("is_active", |input| input.is_active = Some(active)))
         }
     })
 }
@@ -153,14 +165,15 @@ proptest! {
         if world.execute(edit(changes)).is_err() {
             return Ok(());
         }
-        let back = TransactionChanges {
-            account_id: Some(made.account_id.to_string()),
-            amount: Some(made.amount.to_string()),
-            to_amount: Some(made.to_amount.map(|amount| amount.to_string())),
+        let input = TransactionInput {
+            account_id: made.account_id.to_string(),
+            amount: made.amount.to_string(),
+            to_amount: made.to_amount.map(|amount| amount.to_string()),
             transaction_date: Some(made.date.to_string()),
-            description: Some(None),
-            ..TransactionChanges::default()
+            ..TransactionInput::default()
         };
+        let fields = ["account_id", "amount", "to_amount", "transaction_date", "description"];
+        let back = TransactionChanges::new(fields, input);
         world.execute(edit(back)).expect("the edit can be reversed");
         prop_assert_eq!(world.balances(), balances);
         let days: BTreeMap<_, _> = world.deltas.days.clone().into_iter().filter(|(_, sums)| *sums != DailyDelta::default()).collect();
@@ -206,8 +219,8 @@ proptest! {
             for index in order {
                 let command = &commands[*index];
                 let planned = resolve(&world.state, command).and_then(|resolved| {
-                    let needed = rates_needed(&world.state, std::iter::once((command, &resolved)));
-                    plan(&mut world.state, command, &resolved, &quotes(needed))
+                    let needed = rates_needed(&world.state, std::iter::once((command, resolved.as_ref())));
+                    plan(&mut world.state, command, resolved.as_ref(), &quotes(needed))
                 });
                 if let Ok((effects, _)) = &planned {
                     world.store(effects);

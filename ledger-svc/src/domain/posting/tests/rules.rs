@@ -20,10 +20,9 @@ fn changed(changes: TransactionChanges, transaction_id: Uuid) -> CommandKind {
 #[test]
 fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
     let mut world = TestLedger::new();
-    let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let made = world.create(expense(11, "10"));
     let text_changes =
-        TransactionChanges { description: Some(Some("Lunch".into())), ..TransactionChanges::default() };
+        transaction_change("description", |input| input.details.description = Some("Lunch".into()));
     let (effects, _) = world.execute(changed(text_changes.clone(), made.id)).expect("edited");
     let effect = effects.transaction.expect("a revision");
     assert!(effect.postings.is_empty() && effect.revision.revision == 2);
@@ -36,19 +35,19 @@ fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
 fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
     let mut world = TestLedger::new();
     let input = TransactionInput { currency_code: Some("JPY".into()), ..expense(13, "1000") };
-    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let made = world.create(input);
     let rate = made.rate.expect("converted");
     let edit = |world: &mut TestLedger, changes| {
         // The day's rate has changed meanwhile.
         let command = world.command(changed(changes, made.id));
         let resolved = resolve(&world.state, &command).expect("resolved");
         let mut quotes = Quotes::default();
-        for (currency_, day) in rates_needed(&world.state, std::iter::once((&command, &resolved))) {
+        for (currency_, day) in rates_needed(&world.state, std::iter::once((&command, resolved.as_ref()))) {
             let rate = Rate { value: rust_decimal::Decimal::from(2), day, source: Source::Manual };
             quotes.add(currency_, Quote { base: currency("EUR"), rate });
         }
-        let (effects, outcome) = plan(&mut world.state, &command, &resolved, &quotes).expect("planned");
+        let (effects, outcome) =
+            plan(&mut world.state, &command, resolved.as_ref(), &quotes).expect("planned");
         world.store(&effects);
         match outcome {
             Outcome::Transaction(transaction) => transaction.rate.expect("converted"),
@@ -57,19 +56,18 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
             }
         }
     };
-    let amount = TransactionChanges { amount: Some("2000".into()), ..TransactionChanges::default() };
+    let amount = transaction_change("amount", |input| input.amount = "2000".into());
     assert_eq!(edit(&mut world, amount), rate);
     let date =
-        TransactionChanges { transaction_date: Some("2024-02-02".into()), ..TransactionChanges::default() };
+        transaction_change("transaction_date", |input| input.transaction_date = Some("2024-02-02".into()));
     assert_ne!(edit(&mut world, date), rate);
 }
 
 #[test]
 fn closed_accounts_take_reversals_only() {
     let mut world = TestLedger::new();
-    let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
-    let archive = AccountChanges { is_active: Some(false), ..AccountChanges::default() };
+    let made = world.create(expense(11, "10"));
+    let archive = account_change("is_active", |input| input.is_active = Some(false));
     let account_id = Uuid::from_u128(11);
     world
         .execute(CommandKind::ChangeAccount { account_id, changes: archive, expected_version: None })
@@ -79,10 +77,9 @@ fn closed_accounts_take_reversals_only() {
         rejected(&mut world, CommandKind::Create(expense(11, "1"))),
         Rejection::AccountClosed(vec!["account_id"])
     );
-    let dearer = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
+    let dearer = transaction_change("amount", |input| input.amount = "11".into());
     assert_eq!(rejected(&mut world, changed(dearer, made.id)), Rejection::AccountClosed(vec!["account_id"]));
-    let text_changes =
-        TransactionChanges { notes: Some(Some("fine".into())), ..TransactionChanges::default() };
+    let text_changes = transaction_change("notes", |input| input.details.notes = Some("fine".into()));
     world.execute(changed(text_changes, made.id)).expect("texts may change");
     world
         .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
@@ -94,8 +91,7 @@ fn closed_accounts_take_reversals_only() {
     world
         .execute(CommandKind::Restore { transaction_id: made.id, expected_version: None })
         .expect("restored on an archived account");
-    let category =
-        TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..TransactionChanges::default() };
+    let category = transaction_change("category_id", |input| input.category_id = Some(EXPENSE.to_string()));
     world.execute(changed(category, made.id)).expect("a new category does not change the account");
     world.check();
 }
@@ -144,7 +140,7 @@ fn a_balance_that_cannot_be_stored_is_rejected() {
 #[test]
 fn opening_and_adjusting_an_account_returns_its_balance() {
     let mut world = TestLedger::new();
-    let input = crate::domain::account::AccountInput {
+    let input = AccountInput {
         name: "New".into(),
         account_type: "cash".into(),
         balance: Some("-5.00".into()),
@@ -159,7 +155,7 @@ fn opening_and_adjusting_an_account_returns_its_balance() {
     let again =
         world.execute(CommandKind::OpenAccount { account_id: Uuid::from_u128(98), input }).map(|_| ());
     assert_eq!(again.expect_err("rejected"), Rejection::name_taken());
-    let changes = AccountChanges { balance: Some("7".into()), ..AccountChanges::default() };
+    let changes = account_change("balance", |input| input.balance = Some("7".into()));
     let (effects, adjusted) = world
         .execute(CommandKind::ChangeAccount { account_id, changes, expected_version: Some(1) })
         .expect("adjusted");
@@ -182,7 +178,7 @@ fn setting_a_balance_ignores_postings_dated_later() {
     };
     let set = |balance: &str| CommandKind::ChangeAccount {
         account_id: Uuid::from_u128(11),
-        changes: AccountChanges { balance: Some(balance.into()), ..AccountChanges::default() },
+        changes: account_change("balance", |input| input.balance = Some(balance.into())),
         expected_version: None,
     };
     world.execute(set("1000")).expect("set");
@@ -206,28 +202,27 @@ fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
         to_amount: Some("88".into()),
         ..expense(13, "100")
     };
-    let (_, made) = world.execute(CommandKind::Create(transfer)).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let made = world.create(transfer);
     let edit = |changes: TransactionChanges| changed(changes, made.id);
-    let amount = TransactionChanges { amount: Some("1000.00".into()), ..TransactionChanges::default() };
+    let amount = transaction_change("amount", |input| input.amount = "1000.00".into());
     assert_eq!(reasons(world.execute(edit(amount.clone()))), [("to_amount".into(), "REQUIRED")]);
-    let currency = TransactionChanges { currency_code: Some("GBP".into()), ..TransactionChanges::default() };
+    let currency = transaction_change("currency_code", |input| input.currency_code = Some("GBP".into()));
     assert_eq!(reasons(world.execute(edit(currency))), [("to_amount".into(), "REQUIRED")]);
-    let other = TransactionChanges {
-        to_account_id: Some(Some(Uuid::from_u128(14).to_string())),
-        ..TransactionChanges::default()
-    };
+    let other = transaction_change("to_account_id", |input| {
+        input.to_account_id = Some(Uuid::from_u128(14).to_string());
+    });
     assert_eq!(reasons(world.execute(edit(other))), [("to_amount".into(), "REQUIRED")]);
-    let same = TransactionChanges { amount: Some("100.00".into()), ..TransactionChanges::default() };
+    let same = transaction_change("amount", |input| input.amount = "100.00".into());
     world.execute(edit(same)).expect("nothing changes");
-    let both = TransactionChanges { to_amount: Some(Some("880".into())), ..amount };
+    let both = TransactionChanges::new(
+        ["amount", "to_amount"],
+        TransactionInput { to_amount: Some("880".into()), ..amount.values },
+    );
     world.execute(edit(both)).expect("edited");
     assert_eq!(world.balances()[&Uuid::from_u128(11)], 88_000);
     // Between two accounts of one currency no `to_amount` is required.
-    let to_euros = TransactionChanges {
-        account_id: Some(Uuid::from_u128(12).to_string()),
-        ..TransactionChanges::default()
-    };
+    let to_euros =
+        transaction_change("account_id", |input| input.account_id = Uuid::from_u128(12).to_string());
     world.execute(edit(to_euros)).expect("edited");
     assert_eq!(world.balances()[&Uuid::from_u128(13)], 0);
     world.check();
@@ -237,21 +232,20 @@ fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
 fn a_field_that_was_not_sent_never_conflicts_with_a_new_type() {
     let mut world = TestLedger::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
-    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
-    let to = |kind: &str| TransactionChanges {
-        transaction_type: Some(kind.into()),
-        ..TransactionChanges::default()
-    };
-    let to_transfer =
-        TransactionChanges { to_account_id: Some(Some(Uuid::from_u128(12).to_string())), ..to("transfer") };
-    let (_, outcome) = world.execute(changed(to_transfer.clone(), made.id)).expect("edited");
-    let Outcome::Transaction(transfer) = outcome else { panic!("a transaction") };
+    let made = world.create(input);
+    let to = |kind: &str| transaction_change("type", |input| input.transaction_type = kind.into());
+    let to_transfer = TransactionChanges::new(
+        ["type", "to_account_id"],
+        TransactionInput { to_account_id: Some(Uuid::from_u128(12).to_string()), ..to("transfer").values },
+    );
+    let transfer = world.transaction(changed(to_transfer.clone(), made.id));
     assert_eq!(transfer.category_id, None);
-    let (_, outcome) = world.execute(changed(to("income"), made.id)).expect("edited");
-    let Outcome::Transaction(income) = outcome else { panic!("a transaction") };
+    let income = world.transaction(changed(to("income"), made.id));
     assert_eq!((income.to_account_id, income.to_amount), (None, None));
-    let sent = TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..to_transfer };
+    let sent = TransactionChanges::new(
+        ["type", "to_account_id", "category_id"],
+        TransactionInput { category_id: Some(EXPENSE.to_string()), ..to_transfer.values },
+    );
     assert_eq!(reasons(world.execute(changed(sent, made.id))), [("category_id".into(), "CONFLICTING")]);
     world.check();
 }
@@ -355,26 +349,20 @@ fn invalid_splits_are_reported_by_index() {
 fn a_category_replaces_splits_and_splits_replace_a_category() {
     let mut world = TestLedger::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
-    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let made = world.create(input);
     let parts = splits(&[(EXPENSE, "4"), (OTHER_EXPENSE, "6")]);
-    let split = TransactionChanges { splits: Some(parts), ..TransactionChanges::default() };
-    let (_, outcome) = world.execute(changed(split, made.id)).expect("split");
-    let Outcome::Transaction(split) = outcome else { panic!("a transaction") };
+    let split = transaction_change("splits", |input| input.splits = parts);
+    let split = world.transaction(changed(split, made.id));
     assert_eq!((split.category_id, split.splits.len()), (None, 2));
-    let amount = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
+    let amount = transaction_change("amount", |input| input.amount = "11".into());
     let rejected = world.execute(changed(amount, made.id));
     assert_eq!(
         reasons(rejected),
         [("splits".into(), "SPLITS_SUM_MISMATCH")],
         "splits do not scale with the amount"
     );
-    let one = TransactionChanges {
-        category_id: Some(Some(OTHER_EXPENSE.to_string())),
-        ..TransactionChanges::default()
-    };
-    let (_, outcome) = world.execute(changed(one, made.id)).expect("one category");
-    let Outcome::Transaction(one) = outcome else { panic!("a transaction") };
+    let one = transaction_change("category_id", |input| input.category_id = Some(OTHER_EXPENSE.to_string()));
+    let one = world.transaction(changed(one, made.id));
     assert_eq!((one.category_id, one.splits.len()), (Some(OTHER_EXPENSE), 0));
     world.check();
 }
@@ -382,15 +370,14 @@ fn a_category_replaces_splits_and_splits_replace_a_category() {
 #[test]
 fn a_transaction_on_a_closed_account_is_restored_with_its_rates() {
     let mut world = TestLedger::new();
-    let (_, made) = world.execute(CommandKind::Create(expense(13, "10"))).expect("posted");
-    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let made = world.create(expense(13, "10"));
     let restore = || CommandKind::Restore { transaction_id: made.id, expected_version: None };
     let (effects, _) = world.execute(restore()).expect("already posted");
     assert!(effects.transaction.is_none() && effects.events.is_empty(), "nothing to do");
     world.execute(CommandKind::Void { transaction_id: made.id, expected_version: Some(1) }).expect("voided");
     let archive = CommandKind::ChangeAccount {
         account_id: Uuid::from_u128(13),
-        changes: AccountChanges { is_active: Some(false), ..AccountChanges::default() },
+        changes: account_change("is_active", |input| input.is_active = Some(false)),
         expected_version: None,
     };
     world.execute(archive).expect("archived");
@@ -398,7 +385,7 @@ fn a_transaction_on_a_closed_account_is_restored_with_its_rates() {
     assert_eq!(world.execute(stale).map(|_| ()).expect_err("stale"), Rejection::VersionMismatch);
     let (effects, _) = world.execute(restore()).expect("restored");
     let effect = effects.transaction.expect("posted again");
-    assert_eq!((effect.transaction.version, effect.revision.kind.as_str()), (3, "restored"));
+    assert_eq!((effect.transaction.version, effect.revision.kind.into_str()), (3, "restored"));
     assert_eq!(effect.transaction.household_amount, made.household_amount);
     assert!(effect.postings.iter().all(|posting| !posting.is_reversal));
     world.check();
