@@ -19,6 +19,13 @@ pub enum CategoryType {
     Expense,
 }
 
+/// A live category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CategoryRef {
+    pub id: Uuid,
+    pub category_type: CategoryType,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
     pub id: Uuid,

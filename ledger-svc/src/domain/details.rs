@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::changes::Changes;
-use super::transaction::TransactionInput;
 
 pub const MAX_DESCRIPTION_CHARS: usize = 500;
 const MAX_REFERENCE_CHARS: usize = 100;
@@ -51,10 +50,10 @@ macro_rules! transaction_details {
                 }
             }
 
-            /// Applies the changes of these fields.
-            pub fn apply(&mut self, changes: &Changes<TransactionInput>) {
-                $(changes.apply_field(stringify!($field), &mut self.$field, |input| &input.details.$field);)*
-                changes.apply_field("tags", &mut self.tags, |input| &input.details.tags);
+            /// Applies the changes of these fields, which `details` finds in the changed values.
+            pub fn apply<T>(&mut self, changes: &Changes<T>, details: impl Fn(&T) -> &Self) {
+                $(changes.apply_field(stringify!($field), &mut self.$field, |values| &details(values).$field);)*
+                changes.apply_field("tags", &mut self.tags, |values| &details(values).tags);
             }
 
             /// Lists the names and values of the fields.

@@ -207,7 +207,7 @@ impl TransactionChanges {
         if self.contains("transaction_date") {
             input.transaction_date = Some(sent.transaction_date.clone().unwrap_or_default());
         }
-        input.details.apply(self);
+        input.details.apply(self, |values| &values.details);
         input
     }
 

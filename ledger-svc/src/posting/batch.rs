@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Rows;
-use super::{CommandSet, PostingResponse, Request, Submission};
+use super::request::{CommandSet, PostingResponse, Request, Submission};
 use crate::domain::posting::{
     AccountEffect, BatchState, Command, Effects, FutureChange, Outcome, Rejection, ResolvedTransaction,
     StoredTransaction, plan, rates_needed, resolve,

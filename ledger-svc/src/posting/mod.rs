@@ -8,67 +8,24 @@
 
 mod batch;
 mod columns;
+mod request;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::context;
-use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::transport::affinity;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 use uuid::Uuid;
-use writer::Writer;
 
-use crate::domain::posting::{Command, Outcome};
 use crate::error::Error;
+use request::Submission;
+pub use request::{CommandSet, PostingResponse, Request};
+use writer::Writer;
 
 /// The maximum number of requests that wait for one writer.
 const QUEUE_CAPACITY: usize = 4096;
-
-/// Commands of one household, with their idempotency key and origin.
-#[derive(Debug)]
-pub struct Request {
-    pub commands: CommandSet,
-    /// The idempotency key: a repeated key gets the first response.
-    pub key: Option<Key>,
-    pub origin: RequestOrigin,
-    /// Encodes the response that is stored for the key.
-    pub encode: fn(&Outcome) -> Vec<u8>,
-}
-
-/// The commands of one commit.
-#[derive(Debug)]
-pub enum CommandSet {
-    One(Box<Command>),
-    /// Commands of which all or none take effect.
-    Atomic(Vec<Command>),
-    /// Commands that succeed or fail independently.
-    Partial(Vec<Command>),
-}
-
-impl CommandSet {
-    /// Returns the commands: at least one, all of one household, each on another row.
-    pub fn as_slice(&self) -> &[Command] {
-        match self {
-            Self::One(command) => std::slice::from_ref(command),
-            Self::Atomic(commands) | Self::Partial(commands) => commands,
-        }
-    }
-}
-
-/// The response to a caller: new, or replayed for its idempotency key.
-pub type PostingResponse = IdempotentResult<Outcome>;
-
-/// A request in a writer's queue, with the channel for its response.
-#[derive(Debug)]
-struct Submission {
-    request: Request,
-    deadline: Option<Instant>,
-    response: oneshot::Sender<Result<PostingResponse, Error>>,
-}
 
 /// The queues of all writers.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::batch::{self, CommitMarker, StagedBatch};
-use super::{PostingResponse, Submission};
+use super::request::{PostingResponse, Submission};
 use crate::domain::posting::{Command, Rejection};
 use crate::error::Error;
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::RateProviderError;
+use super::error::RateProviderError;
 use crate::domain::rate::{PublishedRate, Source};
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use fintrac_money::Currency;
 use quick_xml::events::Event;
 use rust_decimal::Decimal;
 
-use super::RateProviderError;
+use super::error::RateProviderError;
 use crate::domain::rate::{PublishedRate, Source};
 
 /// The maximum size of an extracted file, twice that of a history of fifty years.

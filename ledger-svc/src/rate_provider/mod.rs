@@ -5,20 +5,21 @@
 
 mod currency_api;
 mod ecb;
+mod error;
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Url};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::rate::PublishedRate;
 
 pub use ecb::{parse_csv, read_csv};
+use error::MAX_RESPONSE_BYTES;
+pub use error::RateProviderError;
 
 /// The time for a request, including the complete response body.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
-/// The maximum size of a response: a hundred times that of a usual one.
-const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A publisher of exchange rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
@@ -51,21 +52,6 @@ impl RateProvider {
             Self::Ecb => ecb::parse(response),
         }
     }
-}
-
-/// The reason why a provider's rates could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RateProviderError {
-    #[error("cannot be reached")]
-    Http(#[from] reqwest::Error),
-    #[error("responded {0}")]
-    Status(StatusCode),
-    #[error("sent more than {MAX_RESPONSE_BYTES} bytes")]
-    TooLarge,
-    #[error("sent an invalid list of rates: {0}")]
-    Malformed(String),
-    #[error("sent implausible rates: {0}")]
-    Implausible(String),
 }
 
 /// An HTTP client of one provider.

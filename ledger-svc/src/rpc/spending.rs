@@ -8,8 +8,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Rpc, RpcResult, convert};
+use crate::domain::category::CategoryRef;
 use crate::domain::interval::Span;
-use crate::domain::posting::CategoryRef;
 use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
 use crate::store::category_references::Referrer;
 

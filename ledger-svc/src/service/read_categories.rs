@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::LedgerUseCases;
 use super::query_parser::QueryParser;
+use crate::domain::category::CategoryRef;
 use crate::domain::category::{Category, CategoryType};
 use crate::domain::parse;
-use crate::domain::posting::CategoryRef;
 use crate::error::Error;
 use crate::store::categories;
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::LedgerUseCases;
-use crate::domain::posting::CategoryRef;
+use crate::domain::category::CategoryRef;
 use crate::error::Error;
 use crate::store::category_references::{self, Referrer};
 use crate::store::{categories, households};

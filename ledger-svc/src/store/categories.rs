@@ -5,8 +5,8 @@ use fintrac_kit::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::domain::category::CategoryRef;
 use crate::domain::category::{Category, CategoryType};
-use crate::domain::posting::CategoryRef;
 
 /// Reads the live categories of a household that match a condition.
 macro_rules! select_live {

@@ -32,8 +32,9 @@ pub const PERSONAL_DATA: PersonalData = PersonalData {
              occurrences as count, weekend, status, paused_reason, next_occurrence, last_occurrence,
              last_transaction_id, created_at, updated_at, deleted_at",
         ),
-        Section::new("transactions", HOUSEHOLD).fields(
-            "id, transaction_type as type, status, account_id, to_account_id, category_id,
+        Section::new("transactions", HOUSEHOLD)
+            .fields(
+                "id, transaction_type as type, status, account_id, to_account_id, category_id,
              (select coalesce(jsonb_agg(jsonb_build_object('category_id', splits.category_id, 'amount',
                   splits.amount, 'currency_code', transactions.currency_code, 'description',
                   splits.description) order by number), '[]')
@@ -49,8 +50,8 @@ pub const PERSONAL_DATA: PersonalData = PersonalData {
               as household_currency_code,
              rate, rate_date as rate_day, rate_source, transaction_date, recurring_id, version, created_at,
              updated_at",
-        )
-        .merge("details"),
+            )
+            .merge("details"),
         // By revision, because a transaction can have any number of them.
         Section::new("history", HOUSEHOLD).from("revisions").by("transaction_id").then_by("revision").fields(
             "transaction_id, revision, kind,
@@ -75,16 +76,12 @@ pub const PERSONAL_DATA: PersonalData = PersonalData {
             "status = 'completed', next_occurrence = null, updated_at = redacted_at,
              deleted_at = coalesce(deleted_at, redacted_at)",
         ),
-        ErasureStep::redact("transactions", HOUSEHOLD, "id").replace(&[
-            (&["details"], "'{}'"),
-            (&["search_vector"], "''"),
-        ]),
+        ErasureStep::redact("transactions", HOUSEHOLD, "id")
+            .replace(&[(&["details"], "'{}'"), (&["search_vector"], "''")]),
         ErasureStep::redact("splits", HOUSEHOLD, "transaction_id, number")
             .replace(&[(&["description"], "null")]),
-        ErasureStep::redact("revisions", HOUSEHOLD, "transaction_id, revision").replace(&[(
-            &["changes"],
-            "changes - array['details', 'splits']",
-        )]),
+        ErasureStep::redact("revisions", HOUSEHOLD, "transaction_id, revision")
+            .replace(&[(&["changes"], "changes - array['details', 'splits']")]),
     ],
     retained: &[
         ("households", &["currency_code", "timezone"], CODES),

@@ -5,7 +5,7 @@ use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
-use super::{Button, negotiate_language, render_page};
+use super::page::{Button, negotiate_language, render_page};
 use crate::language::Language;
 use crate::problem::{Problem, codes};
 use crate::state::AppState;

@@ -3,7 +3,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 
-use super::{Button, TokenForm, negotiate_language, render_page};
+use super::page::{Button, TokenForm, negotiate_language, render_page};
 use crate::problem::{Problem, codes};
 use crate::state::AppState;
 

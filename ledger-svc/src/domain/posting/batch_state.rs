@@ -8,9 +8,9 @@ use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};
-use super::input::CategoryRef;
-use super::postings::Posting;
+use super::signed_posting::Posting;
 use crate::domain::account::{Account, AccountState};
+use crate::domain::category::CategoryRef;
 use crate::domain::transaction::Transaction;
 
 /// A transaction with its current postings.

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::nominal::NominalAccount;
-use super::postings::Posting;
 use super::rejection::Rejection;
+use super::signed_posting::Posting;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{Revision, Transaction};

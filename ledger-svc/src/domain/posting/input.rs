@@ -10,19 +10,12 @@ use super::Command;
 use super::batch_state::BatchState;
 use super::rejection::Rejection;
 use crate::domain::account::Account;
-use crate::domain::category::CategoryType;
+use crate::domain::category::{CategoryRef, CategoryType};
 use crate::domain::details::{MAX_DESCRIPTION_CHARS, TransactionDetails};
 use crate::domain::parse;
 use crate::domain::transaction::{SplitInput, Transaction, TransactionInput, TransactionType};
 
 const MAX_SPLITS: usize = 50;
-
-/// A live category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CategoryRef {
-    pub id: Uuid,
-    pub category_type: CategoryType,
-}
 
 /// A validated split.
 #[derive(Debug, Clone, PartialEq, Eq)]

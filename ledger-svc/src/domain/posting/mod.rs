@@ -13,17 +13,18 @@ mod plan_account;
 mod postings;
 mod rejection;
 mod resolve;
+mod signed_posting;
 #[cfg(test)]
 pub mod tests;
 
 pub use batch_state::{BatchState, FutureChange, StoredTransaction};
 pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
-pub use input::{CategoryRef, ResolvedTransaction};
+pub use input::ResolvedTransaction;
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
-pub use postings::{Posting, Valuation};
 pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
 pub use resolve::{rates_needed, resolve};
+pub use signed_posting::{Posting, Valuation};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;

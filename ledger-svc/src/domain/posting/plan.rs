@@ -7,9 +7,10 @@ use super::batch_state::{BatchState, StoredTransaction};
 use super::effects::{Effects, Event, Outcome, TransactionEffect};
 use super::input::{ResolvedSplit, ResolvedTransaction};
 use super::nominal::NominalAccount;
-use super::postings::{Posting, PostingSet, Rates, TooLarge, build_postings};
+use super::postings::{PostingSet, Rates, TooLarge, build_postings};
 use super::rejection::Rejection;
 use super::resolve::{find_posted, find_transaction};
+use super::signed_posting::Posting;
 use super::{Command, CommandKind};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{

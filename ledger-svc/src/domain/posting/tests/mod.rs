@@ -13,13 +13,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
-use super::postings::Posting;
+use super::signed_posting::Posting;
 use super::{
-    BatchState, CategoryRef, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan,
-    rates_needed, resolve,
+    BatchState, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan, rates_needed, resolve,
 };
 use crate::domain::account::{Account, AccountChanges, AccountInput, AccountType};
-use crate::domain::category::CategoryType;
+use crate::domain::category::{CategoryRef, CategoryType};
 use crate::domain::details::TransactionDetails;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
 use crate::domain::transaction::{
