@@ -1,12 +1,16 @@
 //! Errors on the wire: a gRPC status with `google.rpc` details.
 //!
 //! A service converts its own error enum to an [`RpcError`]; the gateway converts the status to
-//! problem+json. `reason` is the stable error code, the message is for people.
+//! problem+json. The `reason` of the details is the stable error code, the message is for people.
+
+mod codes;
 
 use std::time::Duration;
 
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+pub use codes::{FieldCode, ProblemCode};
 
 /// The `domain` of every `ErrorInfo` of the system.
 pub const DOMAIN: &str = "fintrac";
@@ -16,26 +20,34 @@ pub const DOMAIN: &str = "fintrac";
 pub struct FieldViolation {
     /// Path of the field as the caller wrote it, such as `operations[17].amount`.
     pub field: String,
-    /// Stable error code in `SCREAMING_SNAKE_CASE`, listed in `docs/ERRORS.md`.
-    pub reason: &'static str,
+    /// Stable error code.
+    pub code: FieldCode,
     /// Short instruction for the caller.
     pub description: String,
 }
 
 impl FieldViolation {
     /// Creates a violation.
-    pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
-        Self { field: field.into(), reason, description: description.into() }
+    pub fn new(field: impl Into<String>, code: FieldCode, description: impl Into<String>) -> Self {
+        Self { field: field.into(), code, description: description.into() }
+    }
+
+    /// Creates a violation with the text of its code.
+    pub fn from_code(field: impl Into<String>, code: FieldCode) -> Self {
+        Self::new(field, code, code.text())
+    }
+
+    /// Creates the violation of an invalid query parameter.
+    pub fn parameter(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::new(name, FieldCode::ParameterInvalid, description)
     }
 }
 
 /// An error response to an RPC.
 #[derive(Debug, Clone)]
 pub struct RpcError {
-    /// gRPC status code.
-    pub code: Code,
-    /// Stable error code in `SCREAMING_SNAKE_CASE`.
-    pub reason: &'static str,
+    /// Stable error code, which determines the gRPC status code.
+    pub code: ProblemCode,
     /// Text for people.
     pub message: String,
     /// Rejected fields of the request.
@@ -46,31 +58,23 @@ pub struct RpcError {
 
 impl RpcError {
     /// Creates an error without violations and without a retry time.
-    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), violations: Vec::new(), retry_after: None }
+    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), violations: Vec::new(), retry_after: None }
     }
 
     /// Creates the error for rejected fields; it contains all of them.
     pub fn invalid(violations: Vec<FieldViolation>) -> Self {
-        let message = "Some fields are invalid; see errors.";
-        Self { violations, ..Self::new(Code::InvalidArgument, "VALIDATION_FAILED", message) }
+        Self { violations, ..ProblemCode::ValidationFailed.into() }
     }
 
     /// Creates the error for query parameters that cannot be parsed.
     pub fn query(violations: Vec<FieldViolation>) -> Self {
-        let message = "The query is invalid; see errors.";
-        Self { violations, ..Self::new(Code::InvalidArgument, "QUERY_INVALID", message) }
+        Self { violations, ..ProblemCode::QueryInvalid.into() }
     }
 
     /// Creates the error for a resource that is missing or owned by another user.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
-    }
-
-    /// Creates the error for a resource that changed since the caller read it.
-    pub fn version_mismatch() -> Self {
-        let message = "The resource has changed since you read it. Read it again and repeat your change.";
-        Self::new(Code::Aborted, "VERSION_MISMATCH", message)
+        Self::new(ProblemCode::NotFound, format!("There is no such {what}."))
     }
 
     /// Sets the time after which the caller may retry.
@@ -81,19 +85,32 @@ impl RpcError {
     }
 }
 
+/// Creates an error with the text of its code.
+impl From<ProblemCode> for RpcError {
+    fn from(code: ProblemCode) -> Self {
+        Self::new(code, code.text())
+    }
+}
+
+impl From<ProblemCode> for Status {
+    fn from(code: ProblemCode) -> Self {
+        RpcError::from(code).into()
+    }
+}
+
 /// The number of violations in a response, which must fit into headers.
 const MAX_VIOLATIONS: usize = 30;
 
 impl From<RpcError> for Status {
     fn from(error: RpcError) -> Self {
         let mut details = ErrorDetails::new();
-        details.set_error_info(error.reason, DOMAIN, []);
+        details.set_error_info(error.code.as_str(), DOMAIN, []);
         if !error.violations.is_empty() {
             let reported = error.violations.into_iter().take(MAX_VIOLATIONS);
             let violations = reported.map(|violation| tonic_types::FieldViolation {
                 field: violation.field,
                 description: violation.description,
-                reason: violation.reason.to_owned(),
+                reason: violation.code.as_str().to_owned(),
                 localized_message: None,
             });
             details.set_bad_request(violations.collect::<Vec<_>>());
@@ -101,26 +118,25 @@ impl From<RpcError> for Status {
         if let Some(delay) = error.retry_after {
             details.set_retry_info(Some(delay));
         }
-        Self::with_error_details(error.code, error.message, details)
+        Self::with_error_details(error.code.grpc_code(), error.message, details)
     }
 }
 
 /// Logs an unexpected failure and returns a status without its details.
 pub fn internal(error: &dyn std::error::Error) -> Status {
     tracing::error!(error = %chain(error), "internal error");
-    RpcError::new(Code::Internal, "INTERNAL", "Something went wrong on our side.").into()
+    ProblemCode::Internal.into()
 }
 
 /// Returns the status of a service that is unavailable; the caller may retry.
 pub fn unavailable(message: impl Into<String>) -> Status {
-    RpcError::new(Code::Unavailable, "UNAVAILABLE", message).into()
+    RpcError::new(ProblemCode::Unavailable, message).into()
 }
 
 /// Returns the status of an overloaded service.
 /// Callers within the system do not retry it, because retries would add to the load.
 pub fn overloaded() -> Status {
-    let message = "The service is overloaded. Try again in a few seconds.";
-    RpcError::new(Code::Unavailable, "OVERLOADED", message).retry_after(Duration::from_secs(1)).into()
+    RpcError::from(ProblemCode::Overloaded).retry_after(Duration::from_secs(1)).into()
 }
 
 /// Returns the status of a database failure.
@@ -135,7 +151,7 @@ pub fn database(error: &sqlx::Error) -> Status {
         tracing::warn!(error = %chain(error), "statement timed out");
         // A retry would take as long again, so the status is not retryable.
         let text = "The request takes too long. Request less data, such as fewer days.";
-        return RpcError::new(Code::DeadlineExceeded, "TIMEOUT", text).into();
+        return RpcError::new(ProblemCode::Timeout, text).into();
     }
     if crate::database::is_transient(error) {
         tracing::warn!(error = %chain(error), "database unavailable");
@@ -175,7 +191,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 /// Returns the `reason` of a status that a FinTrac service sent.
 pub fn reason(status: &Status) -> Option<String> {
-    status.get_error_details().error_info().map(|info| info.reason.clone())
+    let details = status.get_error_details();
+    details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.clone())
 }
 
 #[cfg(test)]
