@@ -82,8 +82,8 @@ mod tests {
     #[test]
     fn every_problem_has_a_title_in_every_language() {
         for language in SUPPORTED_LOCALES.iter().cloned() {
-            for entry in codes::PROBLEM_CODES {
-                let id = codes::title_id(entry.code);
+            for code in codes::rest_codes() {
+                let id = codes::title_id(code);
                 let english = TEXTS.try_lookup(&SUPPORTED_LOCALES[0], &id);
                 let found = TEXTS.try_lookup(&language, &id);
                 assert!(found.is_some(), "{id} in {language}");

@@ -23,7 +23,6 @@ problem-not-ready = Nicht bereit
 problem-timeout = Die Antwort dauerte zu lange
 problem-rate-limited = Zu viele Anfragen
 problem-query-invalid = Abfrage ungültig
-problem-idempotency-key-invalid = Idempotenzschlüssel ungültig
 problem-rate-not-found = Wechselkurs unbekannt
 problem-account-name-taken = Kontoname vergeben
 problem-account-has-balance = Auf dem Konto ist noch Geld

@@ -23,7 +23,6 @@ problem-not-ready = Not ready
 problem-timeout = Response timed out
 problem-rate-limited = Too many requests
 problem-query-invalid = Invalid query
-problem-idempotency-key-invalid = Invalid idempotency key
 problem-rate-not-found = Exchange rate not found
 problem-account-name-taken = Account name taken
 problem-account-has-balance = Account holds a balance

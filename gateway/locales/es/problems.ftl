@@ -23,7 +23,6 @@ problem-not-ready = No está listo
 problem-timeout = La respuesta tardó demasiado
 problem-rate-limited = Demasiadas peticiones
 problem-query-invalid = Consulta no válida
-problem-idempotency-key-invalid = Clave de idempotencia no válida
 problem-rate-not-found = Tipo de cambio desconocido
 problem-account-name-taken = Nombre de cuenta ocupado
 problem-account-has-balance = La cuenta tiene saldo

@@ -23,7 +23,6 @@ problem-not-ready = Pas encore prêt
 problem-timeout = La réponse a pris trop de temps
 problem-rate-limited = Trop de requêtes
 problem-query-invalid = Requête non valide
-problem-idempotency-key-invalid = Clé d’idempotence non valide
 problem-rate-not-found = Taux de change inconnu
 problem-account-name-taken = Nom de compte déjà pris
 problem-account-has-balance = Le compte a un solde

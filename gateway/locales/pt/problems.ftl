@@ -23,7 +23,6 @@ problem-not-ready = Não está pronto
 problem-timeout = A resposta demorou demasiado
 problem-rate-limited = Demasiados pedidos
 problem-query-invalid = Consulta não válida
-problem-idempotency-key-invalid = Chave de idempotência não válida
 problem-rate-not-found = Taxa de câmbio desconhecida
 problem-account-name-taken = Nome de conta já usado
 problem-account-has-balance = A conta tem saldo

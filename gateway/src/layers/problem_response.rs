@@ -30,7 +30,7 @@ pub async fn write_problem(request: Request, next: Next) -> Response {
     };
     let request_id = context::current().map(|context| context.request_id).unwrap_or_default();
     let retry_after = problem.retry_after;
-    let status = crate::problem::codes::status(problem.code);
+    let status = problem.code.status();
     let body = ProblemDetails::new(problem, &language, instance, request_id);
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -2,20 +2,22 @@
 
 use std::borrow::Cow;
 
+use fintrac_kit::error;
 use fintrac_money::Currency;
 use fintrac_proto::NotificationKind;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-macro_rules! string_enums {
-    ($($name:ident: $($value:literal)+;)+) => {$(
+macro_rules! string_enum {
+    ($name:ident: $values:expr) => {
         #[derive(Debug)]
         pub struct $name;
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                string_enum([$($value),+])
+                let values: Vec<&str> = $values.into_iter().collect();
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
             }
         }
 
@@ -24,7 +26,12 @@ macro_rules! string_enums {
                 stringify!($name).into()
             }
         }
-    )+
+    };
+}
+
+macro_rules! string_enums {
+    ($($name:ident: $($value:literal)+;)+) => {
+        $(string_enum! { $name: [$($value),+] })+
 
         /// Returns the schemas of all enums.
         pub fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
@@ -58,22 +65,11 @@ string_enums! {
     Weekend: "keep" "before" "after";
 }
 
-fn string_enum<'a>(values: impl IntoIterator<Item = &'a str>) -> RefOr<Schema> {
-    let values: Vec<_> = values.into_iter().collect();
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
-}
+string_enum! { CurrencyCode: Currency::all().map(Currency::code) }
+string_enum! { ProblemCode: error::ProblemCode::ALL.iter().filter(|code| !code.is_grpc_only()).map(|code| code.as_str()) }
+string_enum! { FieldCode: error::FieldCode::ALL.iter().map(|code| code.as_str()) }
 
-/// A kind of notification whose channels users choose.
-#[derive(Debug)]
-pub struct ConfigurableKind;
-
-impl PartialSchema for ConfigurableKind {
-    fn schema() -> RefOr<Schema> {
-        string_enum(NotificationKind::configurable().map(NotificationKind::name))
-    }
-}
-
-impl ToSchema for ConfigurableKind {}
+string_enum! { ConfigurableKind: NotificationKind::configurable().map(NotificationKind::name) }
 
 /// A kind in the inbox, open because new versions add kinds.
 #[derive(Debug)]
@@ -127,18 +123,3 @@ fn alternatives(values: impl IntoIterator<Item = &'static str>) -> String {
     format!("{} or {last}", distinct.join(", "))
 }
 
-/// A supported currency.
-#[derive(Debug)]
-pub struct CurrencyCode;
-
-impl PartialSchema for CurrencyCode {
-    fn schema() -> RefOr<Schema> {
-        string_enum(Currency::all().map(Currency::code))
-    }
-}
-
-impl ToSchema for CurrencyCode {
-    fn name() -> Cow<'static, str> {
-        "CurrencyCode".into()
-    }
-}

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Problem, codes};
 use crate::language::Language;
+use crate::openapi::enums;
 
 /// An error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,7 +28,7 @@ pub struct ProblemDetails {
     #[schema(example = "/api/v1/auth/register")]
     instance: String,
     /// The stable code of the problem, listed in `docs/ERRORS.md`.
-    #[schema(example = "VALIDATION_FAILED")]
+    #[schema(value_type = enums::ProblemCode, example = "VALIDATION_FAILED")]
     code: &'static str,
     /// The id of the request, as in the header `X-Request-Id`.
     #[schema(example = "018f6e1c-7b2a-7c3d-8e4f-5a6b7c8d9e0f")]
@@ -45,7 +46,7 @@ pub struct FieldProblemDetails {
     #[schema(example = "password")]
     field: String,
     /// The stable code of the error, listed in `docs/ERRORS.md`.
-    #[schema(example = "PASSWORD_TOO_SHORT")]
+    #[schema(value_type = enums::FieldCode, example = "PASSWORD_TOO_SHORT")]
     code: String,
     /// An explanation of the error and the next step, in English.
     #[schema(example = "The password must have at least 12 characters. Use a longer one.")]
@@ -62,10 +63,10 @@ impl ProblemDetails {
         Self {
             kind: format!("urn:fintrac:problem:{}", codes::slug(problem.code)),
             title: language.text(&codes::title_id(problem.code)).into_owned(),
-            status: codes::status(problem.code).as_u16(),
+            status: problem.code.status().as_u16(),
             detail: problem.detail,
             instance,
-            code: problem.code,
+            code: problem.code.as_str(),
             request_id,
             errors: errors.collect(),
         }

@@ -6,18 +6,17 @@
 pub mod codes;
 pub mod details;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use fintrac_kit::error::DOMAIN;
+use fintrac_kit::error::{FieldCode, ProblemCode, reason};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// An error response.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    pub code: &'static str,
+    pub code: ProblemCode,
     pub detail: String,
     pub fields: Vec<FieldProblem>,
     pub retry_after: Option<Duration>,
@@ -27,23 +26,37 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
     pub field: String,
+    /// The code as sent, because a newer service may have a code that is not in the table.
     pub code: String,
     pub detail: String,
 }
 
 impl Problem {
-    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None }
     }
 
     #[must_use]
-    pub fn field(mut self, field: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        self.fields.push(FieldProblem { field: field.into(), code: code.to_owned(), detail: detail.into() });
+    pub fn field(mut self, field: impl Into<String>, code: FieldCode, detail: impl Into<String>) -> Self {
+        let (field, code, detail) = (field.into(), code.as_str().to_owned(), detail.into());
+        self.fields.push(FieldProblem { field, code, detail });
         self
     }
 
+    /// Creates the problem of an invalid query parameter.
+    pub fn query(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::from(ProblemCode::QueryInvalid).field(name, FieldCode::ParameterInvalid, detail)
+    }
+
     pub fn internal() -> Self {
-        Self::new("INTERNAL", "Something went wrong on our side.")
+        ProblemCode::Internal.into()
+    }
+}
+
+/// Creates a problem with the text of its code.
+impl From<ProblemCode> for Problem {
+    fn from(code: ProblemCode) -> Self {
+        Self::new(code, code.text())
     }
 }
 
@@ -51,22 +64,18 @@ impl Problem {
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
-        let reason =
-            details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.as_str());
-        let entry = match (reason, status.code()) {
-            (Some(reason), _) => codes::find(reason),
-            (None, Code::DeadlineExceeded) => codes::find("TIMEOUT"),
-            (None, Code::Unavailable) => codes::find("UNAVAILABLE"),
+        let reason = reason(&status);
+        let code = match (&reason, status.code()) {
+            (Some(reason), _) => reason.parse().ok().filter(|code: &ProblemCode| !code.is_grpc_only()),
+            (None, Code::DeadlineExceeded) => Some(ProblemCode::Timeout),
+            (None, Code::Unavailable) => Some(ProblemCode::Unavailable),
             (None, _) => None,
         };
-        let Some(entry) = entry else {
+        let Some(code) = code else {
             tracing::error!(code = ?status.code(), reason, message = status.message(), "unexpected status");
             return Self::internal();
         };
-        let detail = match status.code() {
-            Code::DeadlineExceeded => Cow::Borrowed("The request timed out. Try again."),
-            _ => Cow::Owned(status.message().to_owned()),
-        };
+        let detail = if code == ProblemCode::Timeout { code.text() } else { status.message() };
         let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
         let fields = violations.into_iter().map(|violation| FieldProblem {
             field: violation.field,
@@ -74,8 +83,8 @@ impl From<Status> for Problem {
             detail: violation.description,
         });
         Self {
-            code: entry.code,
-            detail: detail.into_owned(),
+            code,
+            detail: detail.to_owned(),
             fields: fields.collect(),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
         }
@@ -85,8 +94,7 @@ impl From<Status> for Problem {
 /// Sets only the status; the outermost layer writes the body.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = codes::status(self.code);
-        let mut response = status.into_response();
+        let mut response = self.code.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -96,44 +104,45 @@ impl IntoResponse for Problem {
 mod tests {
     use std::time::Duration;
 
-    use fintrac_kit::error::{FieldViolation, RpcError};
-    use tonic::{Code, Status};
+    use axum::http::StatusCode;
+    use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
+    use tonic::Status;
 
     use super::{Problem, codes};
 
     #[test]
     fn a_status_maps_by_reason_and_keeps_its_fields() {
-        let violations = vec![FieldViolation::new("email", "EMAIL_INVALID", "Use another.")];
+        let violations = vec![FieldViolation::from_code("email", FieldCode::EmailInvalid)];
         let problem = Problem::from(Status::from(RpcError::invalid(violations)));
-        assert_eq!((problem.code, codes::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
+        assert_eq!(problem.code, ProblemCode::ValidationFailed);
         assert_eq!(
             (problem.fields[0].field.as_str(), problem.fields[0].code.as_str()),
             ("email", "EMAIL_INVALID")
         );
-        let rejection = RpcError::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
+        let rejection = RpcError::from(ProblemCode::TooManyAttempts);
         let problem = Problem::from(Status::from(rejection.retry_after(Duration::from_secs(7))));
         assert_eq!(problem.retry_after, Some(Duration::from_secs(7)));
     }
 
     #[test]
     fn unexpected_statuses_reveal_nothing() {
-        for status in [Status::unknown("secret detail"), Status::internal("secret detail")] {
+        let internal = RpcError::new(ProblemCode::CredentialInvalid, "secret detail").into();
+        for status in [Status::unknown("secret detail"), Status::internal("secret detail"), internal] {
             let problem = Problem::from(status);
-            assert_eq!(problem.code, "INTERNAL");
+            assert_eq!(problem.code, ProblemCode::Internal);
             assert!(!problem.detail.contains("secret"));
         }
-        assert_eq!(Problem::from(Status::deadline_exceeded("x")).code, "TIMEOUT");
-        assert_eq!(Problem::from(Status::unavailable("x")).code, "UNAVAILABLE");
+        assert_eq!(Problem::from(Status::deadline_exceeded("x")).code, ProblemCode::Timeout);
+        assert_eq!(Problem::from(Status::unavailable("x")).code, ProblemCode::Unavailable);
     }
 
-    /// Every reason that a service may send maps to its entry.
+    /// Every code that a service may send to REST clients maps to itself.
     #[test]
-    fn every_entry_maps_from_its_reason() {
-        for entry in codes::PROBLEM_CODES {
-            let status = Status::from(RpcError::new(Code::Aborted, entry.code, "Detail."));
-            let problem = Problem::from(status);
-            assert_eq!((problem.code, problem.detail.as_str()), (entry.code, "Detail."));
-            assert!((400..600).contains(&entry.status), "{}", entry.code);
+    fn every_code_maps_from_its_reason() {
+        for code in codes::rest_codes() {
+            let problem = Problem::from(Status::from(code));
+            assert_eq!((problem.code, problem.detail.as_str()), (code, code.text()));
+            assert!(code.status() >= StatusCode::BAD_REQUEST, "{code}");
         }
     }
 }

@@ -2,12 +2,13 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use fintrac_kit::error::ProblemCode;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
 use super::page::{Button, negotiate_language, render_page};
 use crate::language::Language;
-use crate::problem::{Problem, codes};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 #[derive(Deserialize)]
@@ -35,10 +36,12 @@ pub async fn submit(
     let Err(problem) = state.identity().reset_password(request).await.map_err(Problem::from) else {
         return render_page(StatusCode::OK, &language, "reset-done-title", "reset-done-body", None);
     };
-    let status = codes::status(problem.code);
+    let status = problem.code.status();
     match problem.code {
         // The token is still valid.
-        "VALIDATION_FAILED" => form(&language, status, "reset-rejected-title", "reset-rejected-body", &token),
+        ProblemCode::ValidationFailed => {
+            form(&language, status, "reset-rejected-title", "reset-rejected-body", &token)
+        }
         _ if status.is_client_error() => {
             render_page(status, &language, "verify-invalid-title", "verify-invalid-body", None)
         }

@@ -4,7 +4,7 @@ use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 
 use super::page::{Button, TokenForm, negotiate_language, render_page};
-use crate::problem::{Problem, codes};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Shows the page of the link in an email: a button.
@@ -29,7 +29,7 @@ pub async fn submit(
     match state.preferences().unsubscribe(request).await.map_err(Problem::from) {
         Ok(_) => render_page(StatusCode::OK, &language, "unsubscribed-title", "unsubscribed-body", None),
         Err(problem) => {
-            let status = codes::status(problem.code);
+            let status = problem.code.status();
             let (title, body) = if status.is_client_error() {
                 ("unsubscribe-invalid-title", "unsubscribe-invalid-body")
             } else {

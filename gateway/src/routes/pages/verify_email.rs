@@ -5,7 +5,7 @@ use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 
 use super::page::{Button, TokenForm, negotiate_language, render_page};
-use crate::problem::{Problem, codes};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Shows the page of the link in the verification email: a button.
@@ -27,7 +27,7 @@ pub async fn submit(
     match state.identity().verify_email(request).await.map_err(Problem::from) {
         Ok(_) => render_page(StatusCode::OK, &language, "verified-title", "verified-body", None),
         Err(problem) => {
-            let status = codes::status(problem.code);
+            let status = problem.code.status();
             let (title, body) = if status.is_client_error() {
                 ("verify-invalid-title", "verify-invalid-body")
             } else {
