@@ -1,7 +1,6 @@
 //! Errors of budget-svc and their gRPC statuses.
 
-use fintrac_kit::error::{self, FieldViolation, RpcError};
-use fintrac_kit::idempotency;
+use fintrac_kit::error::{self, FieldViolation, ProblemCode, RpcError};
 use fintrac_kit::jobs::JobError;
 use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
@@ -16,12 +15,9 @@ pub enum Error {
     Query(Vec<FieldViolation>),
     #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("the version does not match")]
-    VersionMismatch,
-    #[error("the idempotency key was used with another request")]
-    KeyMismatch,
-    #[error("the goal is cancelled")]
-    GoalCancelled,
+    /// A rejection that its code describes.
+    #[error(transparent)]
+    Problem(#[from] ProblemCode),
     /// The transfer was sent, and the ledger has not confirmed it.
     #[error("the transfer is not confirmed yet")]
     TransferPending,
@@ -46,9 +42,7 @@ impl Error {
                 Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::OutOfRange
             ),
             Self::Invalid(_) | Self::Query(_) | Self::NotFound(_) => true,
-            Self::VersionMismatch
-            | Self::KeyMismatch
-            | Self::GoalCancelled
+            Self::Problem(_)
             | Self::TransferPending
             | Self::Overloaded
             | Self::Database(_)
@@ -88,12 +82,7 @@ impl From<Error> for Status {
             Error::Invalid(violations) => RpcError::invalid(violations),
             Error::Query(violations) => RpcError::query(violations),
             Error::NotFound(what) => RpcError::not_found(what),
-            Error::VersionMismatch => RpcError::version_mismatch(),
-            Error::KeyMismatch => idempotency::key_mismatch(),
-            Error::GoalCancelled => {
-                let text = "The goal is cancelled. Set its status to active first.";
-                RpcError::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
-            }
+            Error::Problem(code) => code.into(),
             Error::TransferPending => {
                 let text = "The transfer is not confirmed yet. Check the contributions before you send it again, or repeat it with the same idempotency key.";
                 return error::unavailable(text);

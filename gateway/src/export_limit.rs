@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fintrac_kit::error::ProblemCode;
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -21,7 +22,7 @@ impl ExportLimiter {
         let count = running.entry(user_id).or_default();
         if *count >= MAX_EXPORTS_PER_USER {
             return Err(Problem::new(
-                "OVERLOADED",
+                ProblemCode::Overloaded,
                 "A user can run at most two exports at once. Wait for one to end.",
             ));
         }

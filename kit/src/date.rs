@@ -1,6 +1,6 @@
 //! Parsing of calendar dates.
 
-use crate::error::FieldViolation;
+use crate::error::{FieldCode, FieldViolation};
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Parses `YYYY-MM-DD`, from [`earliest`] to [`latest`], and nothing else.
@@ -36,7 +36,7 @@ pub fn latest() -> NaiveDate {
 
 /// Returns the violation for a `field` that is not a valid date.
 pub fn invalid(field: &str) -> FieldViolation {
-    FieldViolation::new(field, "DATE_INVALID", "The date must be YYYY-MM-DD, from 1900 to 2200.")
+    FieldViolation::from_code(field, FieldCode::DateInvalid)
 }
 
 #[cfg(test)]

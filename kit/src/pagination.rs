@@ -9,7 +9,7 @@ use chrono::{Datelike as _, NaiveDate};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::error::FieldViolation;
+use crate::error::{FieldCode, FieldViolation};
 
 const DEFAULT_PAGE_SIZE: i32 = 50;
 const MAX_PAGE_SIZE: i32 = 200;
@@ -72,15 +72,8 @@ pub enum PageError {
 impl From<PageError> for FieldViolation {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::Size => Self::new(
-                "page_size",
-                "PAGE_SIZE_INVALID",
-                "The page size must be at least 1. Send a larger one.",
-            ),
-            PageError::Token => {
-                let text = "The page token must be from the same list with the same filters. Start from the first page.";
-                Self::new("page_token", "PAGE_TOKEN_INVALID", text)
-            }
+            PageError::Size => Self::from_code("page_size", FieldCode::PageSizeInvalid),
+            PageError::Token => Self::from_code("page_token", FieldCode::PageTokenInvalid),
         }
     }
 }

@@ -3,7 +3,7 @@
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::error::FieldViolation;
+use crate::error::{FieldCode, FieldViolation};
 
 /// Removes differences of case from `text`: `ς` becomes `σ`, `ß` becomes `ss`.
 pub fn fold_case(text: &str) -> String {
@@ -32,10 +32,14 @@ pub fn is_invisible(character: char) -> bool {
 pub fn line(field: &str, text: &str, max_chars: usize, violations: &mut Vec<FieldViolation>) -> String {
     let text = text.trim();
     if text.is_empty() {
-        violations.push(FieldViolation::new(field, "REQUIRED", "The text must not be empty. Send a value."));
+        violations.push(FieldViolation::new(
+            field,
+            FieldCode::Required,
+            "The text must not be empty. Send a value.",
+        ));
     } else if text.chars().count() > max_chars || text.chars().any(char::is_control) {
         let description = format!("The text must have at most {max_chars} characters on one line.");
-        violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
+        violations.push(FieldViolation::new(field, FieldCode::TextInvalid, description));
     }
     text.to_owned()
 }
@@ -62,7 +66,7 @@ pub fn optional_lines(
     let is_forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > max_chars || text.chars().any(is_forbidden) {
         let description = format!("The text must have at most {max_chars} characters.");
-        violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
+        violations.push(FieldViolation::new(field, FieldCode::TextInvalid, description));
     }
     Some(text.to_owned())
 }

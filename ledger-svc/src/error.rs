@@ -1,15 +1,14 @@
 //! Errors of the use cases and their gRPC status.
 
 use fintrac_kit::database::{is_out_of_range, is_transient};
-use fintrac_kit::error::{self, FieldViolation, RpcError};
-use fintrac_kit::idempotency;
+use fintrac_kit::error::{self, FieldViolation, ProblemCode, RpcError};
 use fintrac_kit::jobs::JobError;
 use fintrac_kit::pagination::PageError;
 use std::sync::Arc;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::domain::account::AccountState;
-use crate::domain::posting::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
+use crate::domain::posting::Rejection;
 
 /// The reason why a use case failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -19,18 +18,11 @@ pub enum Error {
     /// Query parameters that are invalid.
     #[error("the query is invalid")]
     InvalidQuery(Vec<FieldViolation>),
-    #[error("another live account has the name")]
-    AccountNameTaken,
+    /// A rejection that its code describes.
+    #[error(transparent)]
+    Problem(#[from] ProblemCode),
     #[error("the account has a balance")]
     AccountHasBalance(Box<AccountState>),
-    #[error("the category is in use")]
-    CategoryInUse,
-    #[error("the recurring transaction is completed")]
-    RecurringCompleted,
-    #[error("the idempotency key was used with another request")]
-    KeyMismatch,
-    #[error("no exchange rate is known")]
-    RateNotFound,
     #[error("the posting queue is full")]
     Overloaded,
     #[error("the deadline passed before the command was executed")]
@@ -92,36 +84,15 @@ impl From<Error> for Status {
         let rpc_error = match error {
             Error::Rejected(rejection) => from_rejection(rejection),
             Error::InvalidQuery(violations) => RpcError::query(violations),
-            Error::AccountNameTaken => RpcError::new(
-                Code::FailedPrecondition,
-                "ACCOUNT_NAME_TAKEN",
-                "Another account has the same name. Rename it first.",
-            ),
+            Error::Problem(code) => code.into(),
             Error::AccountHasBalance(state) => RpcError::new(
-                Code::FailedPrecondition,
-                "ACCOUNT_HAS_BALANCE",
+                ProblemCode::AccountHasBalance,
                 format!(
                     "The account's balance must be zero, but it is {} {} today and {} with later transactions. Move the money first, or send with_balance=true.",
                     state.balance,
                     state.account.currency(),
                     state.account.projected_balance,
                 ),
-            ),
-            Error::CategoryInUse => RpcError::new(
-                Code::FailedPrecondition,
-                "CATEGORY_IN_USE",
-                "Transactions, recurring transactions, budgets or subcategories use the category. Send move_to to move them.",
-            ),
-            Error::RecurringCompleted => RpcError::new(
-                Code::FailedPrecondition,
-                "RECURRING_COMPLETED",
-                "The recurring transaction has no more occurrences. Set a later end first.",
-            ),
-            Error::KeyMismatch => idempotency::key_mismatch(),
-            Error::RateNotFound => RpcError::new(
-                Code::NotFound,
-                "RATE_NOT_FOUND",
-                "No exchange rate between these currencies is known up to that day. Choose a later day or another currency.",
             ),
             Error::Overloaded => return error::overloaded(),
             Error::Expired => return Status::deadline_exceeded("deadline passed"),
@@ -132,8 +103,7 @@ impl From<Error> for Status {
             }
             Error::Auth(status) => return status,
             Error::Database(error) if is_out_of_range(&error) => RpcError::new(
-                Code::OutOfRange,
-                "BALANCE_OUT_OF_RANGE",
+                ProblemCode::BalanceOutOfRange,
                 "The totals exceed the largest supported amount. Request fewer days.",
             ),
             Error::Database(error) => return error::database(&error),
@@ -148,11 +118,11 @@ fn from_rejection(rejection: Rejection) -> RpcError {
         Rejection::Invalid(violations) => RpcError::invalid(violations),
         Rejection::AccountClosed(fields) => {
             let violations = Rejection::AccountClosed(fields).into_violations();
-            RpcError { violations, ..RpcError::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", CLOSED) }
+            RpcError { violations, ..RpcError::from(ProblemCode::AccountClosed) }
         }
         Rejection::NotFound(what) => RpcError::not_found(what),
-        Rejection::VersionMismatch => RpcError::version_mismatch(),
-        Rejection::Voided => RpcError::new(Code::FailedPrecondition, "TRANSACTION_VOIDED", VOIDED),
-        Rejection::OutOfRange => RpcError::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
+        Rejection::VersionMismatch => ProblemCode::VersionMismatch.into(),
+        Rejection::Voided => RpcError::from(ProblemCode::TransactionVoided),
+        Rejection::OutOfRange => RpcError::from(ProblemCode::BalanceOutOfRange),
     }
 }

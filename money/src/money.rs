@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::Currency;
@@ -156,22 +156,17 @@ pub enum AmountError {
 impl AmountError {
     /// Returns the violation that reports this error on `field`.
     pub fn violation(self, field: &str) -> FieldViolation {
-        let (reason, description) = match self {
-            Self::Malformed => (
-                "AMOUNT_INVALID",
-                "The amount must be plain decimal digits. Send one such as 12.50.".to_owned(),
-            ),
-            Self::TooLarge => (
-                "AMOUNT_TOO_LARGE",
-                "The amount must be at most 10^17 minor units. Send a smaller one.".to_owned(),
-            ),
-            Self::Decimals(currency) => (
-                "AMOUNT_TOO_PRECISE",
-                format!("{currency} has {} decimals. Send at most that many.", currency.decimals()),
-            ),
-            Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "The amount must be above zero.".to_owned()),
+        let code = match self {
+            Self::Malformed => FieldCode::AmountInvalid,
+            Self::TooLarge => FieldCode::AmountTooLarge,
+            Self::Decimals(currency) => {
+                let text =
+                    format!("{currency} has {} decimals. Send at most that many.", currency.decimals());
+                return FieldViolation::new(field, FieldCode::AmountTooPrecise, text);
+            }
+            Self::NotPositive => FieldCode::AmountNotPositive,
         };
-        FieldViolation::new(field, reason, description)
+        FieldViolation::from_code(field, code)
     }
 }
 

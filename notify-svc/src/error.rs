@@ -1,6 +1,6 @@
 //! The errors of notify-svc and their gRPC statuses.
 
-use fintrac_kit::error::{self, FieldViolation, RpcError};
+use fintrac_kit::error::{self, FieldViolation, ProblemCode, RpcError};
 use fintrac_kit::events::HandlerError;
 use fintrac_kit::pagination::PageError;
 use tonic::Status;
@@ -15,8 +15,9 @@ pub enum Error {
     Query(Vec<FieldViolation>),
     #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("the version does not match")]
-    VersionMismatch,
+    /// A rejection that its code describes.
+    #[error(transparent)]
+    Problem(#[from] ProblemCode),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -58,7 +59,7 @@ impl From<Error> for Status {
         match error {
             Error::Query(violations) => RpcError::query(violations).into(),
             Error::NotFound(what) => RpcError::not_found(what).into(),
-            Error::VersionMismatch => RpcError::version_mismatch().into(),
+            Error::Problem(code) => code.into(),
             Error::Database(error) => error::database(&error),
         }
     }

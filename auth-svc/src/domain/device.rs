@@ -1,7 +1,7 @@
 //! The device data that a client sends at login.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 const MAX_CHARS: usize = 100;
 const MAX_ID_CHARS: usize = 200;
@@ -31,7 +31,7 @@ impl Device {
             if text.chars().count() > max_chars || text.chars().any(char::is_control) {
                 let description =
                     format!("The text must have at most {max_chars} characters on one line. Shorten it.");
-                violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
+                violations.push(FieldViolation::new(field, FieldCode::TextInvalid, description));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! IP rules as administrators enter them.
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -50,28 +50,18 @@ impl IpRuleInput {
             "allow" => Some(Action::Allow),
             "deny" => Some(Action::Deny),
             _ => {
-                violations.push(FieldViolation::new(
-                    "action",
-                    "ACTION_INVALID",
-                    "The action must be allow or deny. Send one of them.",
-                ));
+                violations.push(FieldViolation::from_code("action", FieldCode::ActionInvalid));
                 None
             }
         };
         let network = network(self.cidr.trim());
         if network.is_none() {
-            let hint =
-                "The network must be in CIDR notation. Send one such as 198.51.100.0/24, or an IP address.";
-            violations.push(FieldViolation::new("cidr", "CIDR_INVALID", hint));
+            violations.push(FieldViolation::from_code("cidr", FieldCode::CidrInvalid));
         }
         let user_id = self.user_id.as_deref().and_then(|id| {
             let id = Uuid::parse_str(id.trim()).ok();
             if id.is_none() {
-                violations.push(FieldViolation::new(
-                    "user_id",
-                    "USER_NOT_FOUND",
-                    "There is no user with this id. Check it.",
-                ));
+                violations.push(FieldViolation::from_code("user_id", FieldCode::UserNotFound));
             }
             id
         });

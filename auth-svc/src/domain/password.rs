@@ -2,7 +2,7 @@
 //! A password must be long enough, not common, hard to guess, and free of the user's name and email
 //! address. There are no composition rules.
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use zxcvbn::{Score, zxcvbn};
 
 use super::common_passwords::is_common;
@@ -25,27 +25,25 @@ pub fn check(field: &str, password: &str, context: &[&str]) -> Option<FieldViola
     let length = password.chars().count();
     if length < MIN_CHARS {
         let text = format!("The password must have at least {MIN_CHARS} characters. Use a longer one.");
-        return Some(FieldViolation::new(field, "PASSWORD_TOO_SHORT", text));
+        return Some(FieldViolation::new(field, FieldCode::PasswordTooShort, text));
     }
     if length > MAX_CHARS {
         let text = format!("The password must have at most {MAX_CHARS} characters. Use a shorter one.");
-        return Some(FieldViolation::new(field, "PASSWORD_TOO_LONG", text));
+        return Some(FieldViolation::new(field, FieldCode::PasswordTooLong, text));
     }
     if is_common(password) {
-        let text = "The password must not be a common one. Choose another.";
-        return Some(FieldViolation::new(field, "PASSWORD_COMMON", text));
+        return Some(FieldViolation::from_code(field, FieldCode::PasswordCommon));
     }
     if is_guessable(password, context) {
-        let text = "The password must be hard to guess. Use four or more unrelated words.";
-        return Some(FieldViolation::new(field, "PASSWORD_GUESSABLE", text));
+        return Some(FieldViolation::from_code(field, FieldCode::PasswordGuessable));
     }
     let folded = password.to_lowercase();
     let is_contained =
         |word: &&&str| word.chars().count() >= MIN_CONTEXT_CHARS && folded.contains(&word.to_lowercase());
-    context.iter().find(is_contained).map(|_| {
-        let text = "The password must not contain your name or email address. Choose another.";
-        FieldViolation::new(field, "PASSWORD_CONTAINS_PERSONAL_DATA", text)
-    })
+    context
+        .iter()
+        .find(is_contained)
+        .map(|_| FieldViolation::from_code(field, FieldCode::PasswordContainsPersonalData))
 }
 
 /// Returns whether zxcvbn estimates that fewer than 10^10 guesses find it.
@@ -60,7 +58,7 @@ mod tests {
     use super::check;
 
     fn reason(password: &str) -> Option<&'static str> {
-        check("password", password, &["ana.gil", "Ana", "Gil", "Jo"]).map(|violation| violation.reason)
+        check("password", password, &["ana.gil", "Ana", "Gil", "Jo"]).map(|violation| violation.code.as_str())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_money::{Amount, Currency};
 use fintrac_proto::{NotificationChannels, NotificationKind};
 use iso_currency::Flag;
@@ -90,7 +90,7 @@ impl PreferencesChanges {
                 let field = format!("notifications.{name}");
                 let kinds: Vec<_> = NotificationKind::configurable().map(NotificationKind::name).collect();
                 let text = format!("The kind must be one of {}. Send one of them.", kinds.join(", "));
-                violations.push(FieldViolation::new(field, "NOTIFICATION_KIND_INVALID", text));
+                violations.push(FieldViolation::new(field, FieldCode::NotificationKindInvalid, text));
                 continue;
             };
             let current = after.channels(kind);
@@ -127,7 +127,7 @@ pub struct FieldRule {
     field: &'static str,
     /// Parses the field; the argument is `None` if the field was not sent.
     parse: fn(Option<&str>) -> Option<String>,
-    reason: &'static str,
+    code: FieldCode,
     hint: &'static str,
 }
 
@@ -135,7 +135,7 @@ impl FieldRule {
     pub fn apply(self, text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<String> {
         let value = (self.parse)(text);
         if value.is_none() {
-            violations.push(FieldViolation::new(self.field, self.reason, self.hint));
+            violations.push(FieldViolation::new(self.field, self.code, self.hint));
         }
         value
     }
@@ -144,7 +144,7 @@ impl FieldRule {
 pub const LOCALE: FieldRule = FieldRule {
     field: "locale",
     parse: |text| locale(text?),
-    reason: "LOCALE_INVALID",
+    code: FieldCode::LocaleInvalid,
     hint: "The language must be en, es, fr, de or pt. Send one of them.",
 };
 
@@ -154,14 +154,14 @@ pub const THEME: FieldRule = FieldRule {
         let text = text.unwrap_or("system").trim().to_ascii_lowercase();
         ["light", "dark", "system"].contains(&text.as_str()).then_some(text)
     },
-    reason: "THEME_INVALID",
+    code: FieldCode::ThemeInvalid,
     hint: "The theme must be light, dark or system. Send one of them.",
 };
 
 pub const CURRENCY: FieldRule = FieldRule {
     field: "default_currency",
     parse: currency,
-    reason: "CURRENCY_INVALID",
+    code: FieldCode::CurrencyInvalid,
     hint: "The currency must be a current ISO 4217 code. Send one such as USD.",
 };
 
@@ -171,7 +171,7 @@ pub const TIMEZONE: FieldRule = FieldRule {
         let name = name.unwrap_or("UTC").trim();
         chrono_tz::Tz::from_str(name).ok().map(|zone| zone.name().to_owned())
     },
-    reason: "TIMEZONE_INVALID",
+    code: FieldCode::TimezoneInvalid,
     hint: "The time zone must be an IANA name. Send one such as Europe/Madrid.",
 };
 
@@ -224,7 +224,7 @@ mod tests {
     fn apply(changes: &PreferencesChanges) -> Result<(Preferences, Vec<&'static str>), Vec<String>> {
         let euro = Currency::from_code("EUR").expect("EUR");
         let rejected = |violations: Vec<fintrac_kit::error::FieldViolation>| {
-            violations.iter().map(|violation| format!("{} {}", violation.field, violation.reason)).collect()
+            violations.iter().map(|violation| format!("{} {}", violation.field, violation.code)).collect()
         };
         changes.apply(&current(), euro).map_err(rejected)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::device::Device;
 use super::email::Email;
@@ -162,42 +162,35 @@ impl ProfileChanges {
 
 fn parse_email(violations: &mut Vec<FieldViolation>, text: &str) -> Option<Email> {
     let text = required(violations, "email", text)?;
-    require_valid(
-        violations,
-        "email",
-        Email::parse(text),
-        "EMAIL_INVALID",
-        "The address must have the form name@example.com. Check it.",
-    )
+    let violation = FieldViolation::from_code("email", FieldCode::EmailInvalid);
+    require_valid(violations, Email::parse(text), violation)
 }
 
 fn parse_username(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
-    let hint = "The username must have 3 to 30 ASCII letters, digits, dots, dashes or underscores. Start with a letter.";
-    require_valid(violations, "username", username(text), "USERNAME_INVALID", hint)
+    let violation = FieldViolation::from_code("username", FieldCode::UsernameInvalid);
+    require_valid(violations, username(text), violation)
 }
 
 fn parse_phone_number(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
-    let hint = "The phone number must be in international format. Send + and 7 to 15 digits.";
-    require_valid(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
+    let violation = FieldViolation::from_code("phone_number", FieldCode::PhoneNumberInvalid);
+    require_valid(violations, phone_number(text), violation)
 }
 
 fn required<'a>(violations: &mut Vec<FieldViolation>, field: &str, text: &'a str) -> Option<&'a str> {
     let filled = !text.trim().is_empty();
     if !filled {
-        violations.push(FieldViolation::new(field, "REQUIRED", "The field must not be empty. Send a value."));
+        violations.push(FieldViolation::from_code(field, FieldCode::Required));
     }
     filled.then_some(text)
 }
 
 fn require_valid<T>(
     violations: &mut Vec<FieldViolation>,
-    field: &str,
     value: Option<T>,
-    reason: &'static str,
-    text: &str,
+    violation: FieldViolation,
 ) -> Option<T> {
     if value.is_none() {
-        violations.push(FieldViolation::new(field, reason, text));
+        violations.push(violation);
     }
     value
 }
@@ -205,8 +198,9 @@ fn require_valid<T>(
 fn parse_name(violations: &mut Vec<FieldViolation>, field: &str, text: &str) -> Option<String> {
     let text = required(violations, field, text)?.trim();
     let fits = text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
-    let reason = "The name must have 1 to 100 characters on one line. Shorten it.";
-    require_valid(violations, field, fits.then(|| text.to_owned()), "TEXT_INVALID", reason)
+    let text_invalid = "The name must have 1 to 100 characters on one line. Shorten it.";
+    let violation = FieldViolation::new(field, FieldCode::TextInvalid, text_invalid);
+    require_valid(violations, fits.then(|| text.to_owned()), violation)
 }
 
 fn username(text: &str) -> Option<String> {
@@ -267,7 +261,7 @@ mod tests {
         };
         let violations = wrong.check().expect_err("violations");
         let found: Vec<_> =
-            violations.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
+            violations.iter().map(|violation| (violation.field.as_str(), violation.code.as_str())).collect();
         let expected = [
             ("email", "EMAIL_INVALID"),
             ("first_name", "REQUIRED"),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 pub const USER: &str = "user";
 pub const SUPPORT: &str = "support";
@@ -86,9 +86,7 @@ pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
     if starts_with_letter && name.len() <= MAX_NAME_CHARS && name.chars().all(is_allowed) {
         return Ok(name);
     }
-    let hint =
-        "The name must have 1 to 32 lowercase letters, digits, dashes or underscores. Start with a letter.";
-    Err(FieldViolation::new("name", "ROLE_NAME_INVALID", hint))
+    Err(FieldViolation::from_code("name", FieldCode::RoleNameInvalid))
 }
 
 /// Parses permissions and rejects unknown ones.
@@ -101,8 +99,10 @@ pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<Field
         if known.contains(text.as_str()) {
             found.insert(text);
         } else {
-            let hint = "There is no such permission. GET /admin/roles lists all permissions.";
-            violations.push(FieldViolation::new(format!("permissions[{index}]"), "PERMISSION_INVALID", hint));
+            violations.push(FieldViolation::from_code(
+                format!("permissions[{index}]"),
+                FieldCode::PermissionInvalid,
+            ));
         }
     }
     if violations.is_empty() { Ok(found) } else { Err(violations) }

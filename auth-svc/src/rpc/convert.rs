@@ -5,11 +5,11 @@ use fintrac_kit::access::token_verifier::TrustUpdate;
 use fintrac_kit::access::{DeniedCall, EnforcedIpRule};
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::context::Client;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldViolation, ProblemCode};
 use fintrac_kit::field_mask;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::{NotificationChannels, NotificationKind};
-use tonic::{Code, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::device::Device;
@@ -31,14 +31,7 @@ use crate::store::users::Recipient;
 
 /// Parses an id in a request of another service.
 pub fn parse_id(text: &str) -> Result<Uuid, Status> {
-    let rejection = || {
-        fintrac_kit::error::RpcError::new(
-            Code::InvalidArgument,
-            "ID_INVALID",
-            "The id must be a UUID. Correct it.",
-        )
-    };
-    Uuid::parse_str(text).map_err(|_| rejection().into())
+    Uuid::parse_str(text).map_err(|_| ProblemCode::IdInvalid.into())
 }
 
 /// Parses an id in a path; without a UUID the resource does not exist.
@@ -52,9 +45,8 @@ fn parse_filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
         return Ok(None);
     }
     let rejection = |_| {
-        Error::Query(vec![FieldViolation::new(
+        Error::Query(vec![FieldViolation::parameter(
             field,
-            "PARAMETER_INVALID",
             "The id must be a UUID. Correct it, or leave it out.",
         )])
     };

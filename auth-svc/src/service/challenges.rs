@@ -2,6 +2,7 @@
 //! They lock the user before the challenge, as registration does.
 
 use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::ProblemCode;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -90,7 +91,7 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<Vec<CountedAttempt>, Error> {
         let ChallengeProof::Code { email, .. } = proof else { return Ok(Vec::new()) };
-        let address = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
+        let address = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
         let mut attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
         match self.attempt(Scope::EmailCode, address.key()).await? {
             Attempt::Allowed(attempt) => attempts.push(attempt),
@@ -124,7 +125,7 @@ impl IdentityUseCases {
         match proof {
             ChallengeProof::Token(token) => self.resolve_token(connection, token, purposes).await,
             ChallengeProof::Code { email, code } => {
-                let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
+                let email = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
                 self.resolve_code(connection, &email, code, purposes).await
             }
         }
@@ -137,14 +138,15 @@ impl IdentityUseCases {
         purposes: &[Purpose],
     ) -> Result<Challenge, Error> {
         let hash = self.secrets.token_hash(token);
-        let user_id =
-            challenges::find_user_by_token(connection, &hash).await?.ok_or(Error::ChallengeInvalid)?;
+        let user_id = challenges::find_user_by_token(connection, &hash)
+            .await?
+            .ok_or(ProblemCode::VerificationInvalid)?;
         users::lock(connection, user_id).await?;
         challenges::lock_by_token(connection, &hash)
             .await?
             .filter(|challenge| purposes.contains(&challenge.purpose))
             .filter(|challenge| self.clock.now() < challenge.token_expires_at)
-            .ok_or(Error::ChallengeInvalid)
+            .ok_or(Error::Problem(ProblemCode::VerificationInvalid))
     }
 
     async fn resolve_code(
@@ -174,7 +176,7 @@ impl IdentityUseCases {
                 challenges::count_attempt(connection, challenge.id).await?;
             }
         }
-        Err(Error::ChallengeInvalid)
+        Err(ProblemCode::VerificationInvalid.into())
     }
 
     /// Lists the users who may have received a code for `purpose` at this address.

@@ -1,7 +1,7 @@
 //! Replaces the password of a user who knows it and ends the other sessions.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::challenge::Purpose;
@@ -21,11 +21,9 @@ impl IdentityUseCases {
         self.check_new_password(&mut connection, user_id, new_password).await?;
         drop(connection);
         if current == new_password {
-            let text = "The new password must differ from the current one. Choose another.";
-            return Err(Error::Invalid(vec![FieldViolation::new(
+            return Err(Error::Invalid(vec![FieldViolation::from_code(
                 "new_password",
-                "PASSWORD_UNCHANGED",
-                text,
+                FieldCode::PasswordUnchanged,
             )]));
         }
         let reauthentication =

@@ -5,6 +5,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::RequestContext;
 
+use fintrac_kit::error::ProblemCode;
+
 use super::{ChangeEvent, IdentityUseCases};
 use crate::domain::role;
 use crate::error::Error;
@@ -30,11 +32,11 @@ impl IdentityUseCases {
         let user =
             self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
         if expected_version.is_some_and(|version| version != user.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let is_admin = roles::list_for_user(&mut transaction, user_id).await?.contains(role::ADMIN);
         if is_admin && !roles::has_other_admin(&mut transaction, user_id).await? {
-            return Err(Error::LastAdmin);
+            return Err(ProblemCode::LastAdmin.into());
         }
         if let Err(rejection) =
             self.require_second_factor(&mut transaction, &user, code, attempt, origin).await?

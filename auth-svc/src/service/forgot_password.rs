@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use tokio::time::Instant;
 
 use super::IdentityUseCases;
@@ -25,11 +25,7 @@ impl IdentityUseCases {
 
     async fn request_password_reset(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let email = Email::parse(email).ok_or_else(|| {
-            Error::Invalid(vec![FieldViolation::new(
-                "email",
-                "EMAIL_INVALID",
-                "The address must have the form name@example.com. Check it.",
-            )])
+            Error::Invalid(vec![FieldViolation::from_code("email", FieldCode::EmailInvalid)])
         })?;
         self.attempt_from(Scope::ClientIp, origin).await?;
         if let Attempt::Blocked(_) = self.attempt(Scope::Email, &format!("reset {}", email.key())).await? {

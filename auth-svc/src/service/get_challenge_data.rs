@@ -1,5 +1,6 @@
 //! Derives the secrets of a challenge when its email is sent.
 
+use fintrac_kit::error::ProblemCode;
 use uuid::Uuid;
 
 use super::IdentityUseCases;
@@ -22,17 +23,19 @@ impl IdentityUseCases {
     pub async fn get_challenge_data(&self, id: Uuid) -> Result<ChallengeData, Error> {
         let now = self.clock.now();
         let mut connection = self.pool.acquire().await?;
-        let challenge = challenges::find_open(&mut connection, id).await?.ok_or(Error::ChallengeLapsed)?;
+        let challenge =
+            challenges::find_open(&mut connection, id).await?.ok_or(ProblemCode::ChallengeLapsed)?;
         if now >= challenge.token_expires_at {
-            return Err(Error::ChallengeLapsed);
+            return Err(ProblemCode::ChallengeLapsed.into());
         }
-        let recipient =
-            users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
+        let recipient = users::recipient(&mut connection, challenge.user_id)
+            .await?
+            .ok_or(ProblemCode::ChallengeLapsed)?;
         // No email is sent once another user has verified the new address.
         if let Some(new_email) = challenge.email.as_deref().and_then(Email::parse) {
             let holder = users::find_by_email(&mut connection, new_email.key()).await?;
             if holder.is_some_and(|holder| holder.id != challenge.user_id) {
-                return Err(Error::ChallengeLapsed);
+                return Err(ProblemCode::ChallengeLapsed.into());
             }
         }
         let email = challenge.email.unwrap_or(recipient.email);

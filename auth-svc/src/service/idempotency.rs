@@ -1,5 +1,6 @@
 //! Idempotency: a request that is sent twice takes effect once.
 
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{self, Claim, IdempotentResult, Key};
 use sqlx::PgConnection;
 
@@ -17,7 +18,7 @@ impl IdentityUseCases {
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
             Claim::Replay(response) => Ok(Some(IdempotentResult::Replayed(response))),
-            Claim::KeyMismatch => Err(Error::KeyMismatch),
+            Claim::KeyMismatch => Err(ProblemCode::IdempotencyKeyReused.into()),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::network_key;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -69,7 +69,7 @@ impl IdentityUseCases {
         let is_right = may_log_in && verification != PasswordVerification::Wrong;
         let (Some(user), Attempt::Allowed(attempt), true) = (&user, &account_attempt, is_right) else {
             self.record_failed_login(user.as_ref(), &account_attempt, origin).await?;
-            return Err(Error::InvalidCredentials);
+            return Err(ProblemCode::InvalidCredentials.into());
         };
         // From here on the user is authenticated.
         let origin = &Self::authenticated_origin(user.id, origin);
@@ -78,7 +78,7 @@ impl IdentityUseCases {
         // The password may have changed during the check.
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
-        let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
+        let Some(locked) = locked.filter(same) else { return Err(ProblemCode::InvalidCredentials.into()) };
         self.refund_all(&mut transaction, &ip_attempts).await?;
         self.refund(&mut transaction, attempt).await?;
         let factor_attempt = match factor_attempt {
@@ -138,7 +138,7 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<Result<(), Error>, Error> {
         if !user.email_verified {
-            return Ok(Err(Error::EmailNotVerified));
+            return Ok(Err(ProblemCode::EmailNotVerified.into()));
         }
         if let Err(status) = self.token_verifier.check_user_ip(user.id, origin.client.ip) {
             self.record_security_event(connection, Some(user.id), "ip_address_denied", None, "", origin)
@@ -224,24 +224,20 @@ fn validate(login: &Login) -> Result<(), Error> {
     match (login.email.trim().is_empty(), login.username.trim().is_empty()) {
         (true, true) => violations.push(FieldViolation::new(
             "email",
-            "REQUIRED",
+            FieldCode::Required,
             "The email or the username is required. Send one of them.",
         )),
         (false, false) => {
             violations.push(FieldViolation::new(
                 "username",
-                "CONFLICTING",
+                FieldCode::Conflicting,
                 "Email and username are mutually exclusive. Send one of them.",
             ));
         }
         (true, false) | (false, true) => {}
     }
     if login.password.expose_secret().is_empty() {
-        violations.push(FieldViolation::new(
-            "password",
-            "REQUIRED",
-            "The field must not be empty. Send a value.",
-        ));
+        violations.push(FieldViolation::from_code("password", FieldCode::Required));
     }
     login.device.check(&mut violations);
     if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }

@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::IdentityUseCases;
 use crate::error::Error;
@@ -55,6 +55,5 @@ impl IdentityUseCases {
 }
 
 fn foreign_refresh_token() -> Error {
-    let text = "The refresh token must belong to you. Send another, or none to end the current session.";
-    Error::Invalid(vec![FieldViolation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
+    Error::Invalid(vec![FieldViolation::from_code("refresh_token", FieldCode::RefreshTokenInvalid)])
 }

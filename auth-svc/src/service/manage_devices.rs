@@ -1,6 +1,7 @@
 //! Lists, trusts and deletes a user's devices; deletion ends their sessions.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use uuid::Uuid;
 
 use super::{ChangeEvent, IdentityUseCases};
@@ -33,7 +34,7 @@ impl IdentityUseCases {
         let found = devices::lock(&mut transaction, user_id, device_id).await?;
         let mut device = found.ok_or(Error::NotFound("device"))?;
         if expected_version.is_some_and(|version| version != device.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         if let Some(is_trusted) = is_trusted.filter(|is_trusted| *is_trusted != device.is_trusted) {
             self.ensure_reauthenticated(&mut transaction, ctx).await?;
@@ -61,7 +62,7 @@ impl IdentityUseCases {
         let found = devices::lock(&mut transaction, user_id, device_id).await?;
         let device = found.ok_or(Error::NotFound("device"))?;
         if expected_version.is_some_and(|version| version != device.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
         for session_id in sessions::list_open_on_device(&mut transaction, user_id, device_id).await? {

@@ -3,7 +3,7 @@
 
 use fintrac_kit::access::{EnforcedIpRules, RequestContext};
 use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
@@ -34,7 +34,7 @@ impl IdentityUseCases {
     ) -> Result<IdempotentResult<IpRule>, Error> {
         let new_rule = input.check().map_err(Error::Invalid)?;
         let invalid =
-            |field: &str, reason, text: &str| Error::Invalid(vec![FieldViolation::new(field, reason, text)]);
+            |field: &str, code, text: &str| Error::Invalid(vec![FieldViolation::new(field, code, text)]);
         let mut transaction = self.pool.begin().await?;
         if let Some(stored) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(stored);
@@ -43,13 +43,17 @@ impl IdentityUseCases {
         if let Some(user_id) = new_rule.user_id
             && users::find(&mut transaction, user_id).await?.is_none_or(|user| user.erased_at.is_some())
         {
-            return Err(invalid("user_id", "USER_NOT_FOUND", "There is no user with this id. Check it."));
+            return Err(invalid(
+                "user_id",
+                FieldCode::UserNotFound,
+                "There is no user with this id. Check it.",
+            ));
         }
         self.ensure_may_manage(&mut transaction, ctx, new_rule.user_id).await?;
         if ip_rules::count(&mut transaction).await? >= ip_rules::MAX_IP_RULES {
             return Err(invalid(
                 "cidr",
-                "TOO_MANY_ITEMS",
+                FieldCode::TooManyItems,
                 "The system can have at most 10,000 IP rules. Delete one first.",
             ));
         }
@@ -66,7 +70,7 @@ impl IdentityUseCases {
             match violated_constraint(&error) {
                 Some("ip_rules_user_id_network_key") => invalid(
                     "cidr",
-                    "NAME_TAKEN",
+                    FieldCode::NameTaken,
                     "A rule for this network and these users already exists. Delete it first.",
                 ),
                 _ => Error::Database(error),
@@ -120,7 +124,7 @@ impl IdentityUseCases {
         if rules.allows_user(ctx.principal.user_id, ctx.origin.client.ip) {
             return Ok(());
         }
-        Err(Error::SelfLockout)
+        Err(ProblemCode::SelfLockout.into())
     }
 }
 

@@ -2,7 +2,7 @@
 //! A change of permissions applies to issued tokens within a second.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -41,12 +41,12 @@ impl IdentityUseCases {
         let permissions =
             role::parse_permissions(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
         if violations.is_empty() && self.role(&mut transaction, &name).await?.is_some() {
-            violations.push(FieldViolation::new("name", "NAME_TAKEN", "The name is taken. Choose another."));
+            violations.push(FieldViolation::from_code("name", FieldCode::NameTaken));
         }
         if roles::list(&mut transaction).await?.len() >= MAX_ROLES {
             violations.push(FieldViolation::new(
                 "name",
-                "TOO_MANY_ITEMS",
+                FieldCode::TooManyItems,
                 "The system can have at most 100 roles. Delete one first.",
             ));
         }
@@ -101,7 +101,7 @@ impl IdentityUseCases {
         let mut role = self.lock_own_role(&mut transaction, name, expected_version).await?;
         self.ensure_may_define(&mut transaction, ctx, &role).await?;
         if roles::is_in_use(&mut transaction, &role.name).await? {
-            return Err(Error::RoleInUse);
+            return Err(ProblemCode::RoleInUse.into());
         }
         roles::delete(&mut transaction, &role.name).await?;
         role.version = role.version.saturating_add(1);
@@ -133,11 +133,11 @@ impl IdentityUseCases {
         roles::lock(connection).await?;
         let name = name.trim().to_ascii_lowercase();
         if role::is_built_in(&name) {
-            return Err(Error::RoleBuiltIn);
+            return Err(ProblemCode::RoleBuiltIn.into());
         }
         let role = roles::find(connection, &name).await?.ok_or(Error::NotFound("role"))?;
         if expected_version.is_some_and(|version| version != role.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         Ok(role)
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ impl UserQuery {
         let status = text(&self.status);
         if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
             let hint = format!("The status must be one of {}. Send one of them.", STATUSES.join(", "));
-            return Err(Error::Query(vec![FieldViolation::new("status", "STATUS_INVALID", hint)]));
+            return Err(Error::Query(vec![FieldViolation::new("status", FieldCode::StatusInvalid, hint)]));
         }
         // A complete address is matched by its key.
         let query =
@@ -88,7 +88,7 @@ impl IdentityUseCases {
         let user = users::lock(&mut transaction, user_id).await?.filter(|user| user.erased_at.is_none());
         let user = user.ok_or(Error::NotFound("user"))?;
         if expected_version.is_some_and(|version| version != user.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let own_permissions = self.user_permissions(&mut transaction, ctx.principal.user_id).await?;
         let user_permissions = self.user_permissions(&mut transaction, user_id).await?;
@@ -130,8 +130,10 @@ impl IdentityUseCases {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         if is_locked && user_id == ctx.principal.user_id {
-            let text = "You cannot lock your own account. Ask another administrator.";
-            return Err(Error::Invalid(vec![FieldViolation::new("is_locked", "CANNOT_MODIFY_SELF", text)]));
+            return Err(Error::Invalid(vec![FieldViolation::from_code(
+                "is_locked",
+                FieldCode::CannotModifySelf,
+            )]));
         }
         if is_locked {
             self.ensure_admin_remains(connection, user_id).await?;
@@ -164,14 +166,18 @@ impl IdentityUseCases {
         let names: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         if names.len() > MAX_ROLES_PER_USER {
             let text = format!("A user can have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
-            return Err(Error::Invalid(vec![FieldViolation::new("roles", "TOO_MANY_ITEMS", text)]));
+            return Err(Error::Invalid(vec![FieldViolation::new("roles", FieldCode::TooManyItems, text)]));
         }
         let mut new_roles = BTreeSet::new();
         for name in names {
             if self.role(connection, &name).await?.is_none() {
                 let name: String = name.chars().take(64).collect();
                 let text = format!("There is no role {name}. GET /admin/roles lists all roles.");
-                return Err(Error::Invalid(vec![FieldViolation::new("roles", "ROLE_NOT_FOUND", text)]));
+                return Err(Error::Invalid(vec![FieldViolation::new(
+                    "roles",
+                    FieldCode::RoleNotFound,
+                    text,
+                )]));
             }
             new_roles.insert(name);
         }
@@ -210,7 +216,7 @@ impl IdentityUseCases {
     async fn ensure_admin_remains(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
         let is_admin = roles::list_for_user(connection, user_id).await?.contains(role::ADMIN);
         if is_admin && !roles::has_other_admin(connection, user_id).await? {
-            return Err(Error::LastAdmin);
+            return Err(ProblemCode::LastAdmin.into());
         }
         Ok(())
     }

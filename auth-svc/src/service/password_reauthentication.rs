@@ -3,7 +3,7 @@
 //! logins, so that attackers without a session cannot add to this count.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -28,11 +28,7 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<Reauthentication, Error> {
         if password.expose_secret().is_empty() {
-            return Err(Error::Invalid(vec![FieldViolation::new(
-                field,
-                "REQUIRED",
-                "The field must not be empty. Send a value.",
-            )]));
+            return Err(Error::Invalid(vec![FieldViolation::from_code(field, FieldCode::Required)]));
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
         let user = stored.filter(Credentials::may_log_in).ok_or(Error::NotFound("user"))?;
@@ -50,8 +46,7 @@ impl IdentityUseCases {
                 let mut connection = self.pool.acquire().await?;
                 self.record_failed_attempt(&mut connection, &user, &attempt, "password_rejected", origin)
                     .await?;
-                let text = "The password is wrong. Try again.";
-                Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]))
+                Err(Error::Invalid(vec![FieldViolation::from_code(field, FieldCode::PasswordIncorrect)]))
             }
             Err(error) => {
                 self.refund(&mut *self.pool.acquire().await?, &attempt).await?;
@@ -72,7 +67,7 @@ impl IdentityUseCases {
         let user = user.ok_or(Error::NotFound("user"))?;
         if user.password_hash != reauthentication.0 {
             let text = "The password was changed during the request. Send the new one.";
-            return Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]));
+            return Err(Error::Invalid(vec![FieldViolation::new(field, FieldCode::PasswordIncorrect, text)]));
         }
         Ok(user)
     }

@@ -4,6 +4,7 @@
 
 use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
@@ -59,7 +60,7 @@ impl IdentityUseCases {
             Some(authenticated_at) if self.clock.now() - authenticated_at < REAUTHENTICATION_LIFETIME => {
                 Ok(())
             }
-            Some(_) | None => Err(Error::ReauthenticationRequired),
+            Some(_) | None => Err(ProblemCode::ReauthenticationRequired.into()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use chrono::TimeDelta;
 use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::ProblemCode;
 use sqlx::PgConnection;
 
 use super::{IdentityUseCases, TokenPair};
@@ -19,13 +20,16 @@ impl IdentityUseCases {
     pub async fn refresh(&self, refresh_token: &str, origin: &RequestOrigin) -> Result<TokenPair, Error> {
         let hash = self.secrets.refresh_hash(refresh_token);
         let mut transaction = self.pool.begin().await?;
-        let found = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let found =
+            refresh_tokens::find(&mut transaction, &hash).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
         // The lock serializes refreshes of a session, so the token is read again.
-        let session =
-            sessions::lock(&mut transaction, found.session_id).await?.ok_or(Error::RefreshTokenInvalid)?;
-        let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let session = sessions::lock(&mut transaction, found.session_id)
+            .await?
+            .ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let token =
+            refresh_tokens::find(&mut transaction, &hash).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
         if !session.is_live(self.clock.now()) {
-            return Err(Error::RefreshTokenInvalid);
+            return Err(ProblemCode::RefreshTokenInvalid.into());
         }
         let successor = self.secrets.successor(refresh_token);
         if token.consumed_at.is_none() {
@@ -35,12 +39,13 @@ impl IdentityUseCases {
             transaction.commit().await?;
             self.event_log_signal.wake();
             self.publisher.refresh_now();
-            return Err(Error::RefreshTokenReused);
+            return Err(ProblemCode::RefreshTokenReused.into());
         }
-        let profile =
-            users::profile(&mut transaction, session.user_id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let profile = users::profile(&mut transaction, session.user_id)
+            .await?
+            .ok_or(ProblemCode::RefreshTokenInvalid)?;
         let session =
-            sessions::lock(&mut transaction, session.id).await?.ok_or(Error::RefreshTokenInvalid)?;
+            sessions::lock(&mut transaction, session.id).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
         let pair = self.token_pair(&session, &profile, successor)?;
         transaction.commit().await?;
         Ok(pair)

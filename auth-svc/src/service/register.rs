@@ -2,7 +2,7 @@
 //! The response is the same whether the address is known or not; the email states the result.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -95,6 +95,5 @@ pub(super) fn phone_number_aad(user_id: Uuid) -> String {
 }
 
 pub(super) fn username_taken() -> Error {
-    let text = "The username is taken. Choose another.";
-    Error::Invalid(vec![FieldViolation::new("username", "USERNAME_TAKEN", text)])
+    Error::Invalid(vec![FieldViolation::from_code("username", FieldCode::UsernameTaken)])
 }

@@ -2,7 +2,7 @@
 //! The response does not reveal whether the address is known.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::IdentityUseCases;
 use super::forgot_password::uniform_duration;
@@ -23,11 +23,7 @@ impl IdentityUseCases {
 
     async fn request_verification(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let email = Email::parse(email).ok_or_else(|| {
-            Error::Invalid(vec![FieldViolation::new(
-                "email",
-                "EMAIL_INVALID",
-                "The address must have the form name@example.com. Check it.",
-            )])
+            Error::Invalid(vec![FieldViolation::from_code("email", FieldCode::EmailInvalid)])
         })?;
         self.attempt_from(Scope::ClientIp, origin).await?;
         let throttle_name = format!("verify {}", email.key());

@@ -2,6 +2,7 @@
 //! It ends every session; the second factor stays enabled.
 
 use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::ProblemCode;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -40,7 +41,9 @@ impl IdentityUseCases {
         let resolved = self.resolve_challenge(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
         // The address may belong to another user by now.
         let challenge = match resolved {
-            Ok(challenge) if challenge.user_id != user_id => return Err(Error::ChallengeInvalid),
+            Ok(challenge) if challenge.user_id != user_id => {
+                return Err(ProblemCode::VerificationInvalid.into());
+            }
             Ok(challenge) => challenge,
             Err(error) => {
                 transaction.commit().await?;
@@ -81,7 +84,7 @@ impl IdentityUseCases {
                 self.resolve_challenge(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
             self.refund_proof_attempt(&mut transaction, attempts).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
-            let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
+            let user = user.filter(Credentials::may_log_in).ok_or(ProblemCode::VerificationInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;
             Ok(user.id)
         };

@@ -3,7 +3,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -103,8 +103,8 @@ impl IdentityUseCases {
                 self.record_mfa_change(connection, user.id, "recovery_code_used", origin).await?;
                 Ok(Ok(()))
             }
-            FactorCheck::Missing => Ok(Err(Error::MfaRequired)),
-            FactorCheck::Wrong => Ok(Err(Error::MfaCodeInvalid)),
+            FactorCheck::Missing => Ok(Err(ProblemCode::MfaRequired.into())),
+            FactorCheck::Wrong => Ok(Err(ProblemCode::MfaCodeInvalid.into())),
         }
     }
 
@@ -117,7 +117,7 @@ impl IdentityUseCases {
         users::lock(&mut transaction, user_id).await?;
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
         if second_factors::is_enabled(&mut transaction, user_id).await? {
-            return Err(Error::MfaEnabled);
+            return Err(ProblemCode::MfaEnabled.into());
         }
         second_factors::enroll(&mut transaction, user_id, &encrypted, self.clock.now()).await?;
         let enrolled = ChangeEvent {
@@ -145,9 +145,10 @@ impl IdentityUseCases {
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
-        let totp = second_factors::find(&mut transaction, user_id).await?.ok_or(Error::MfaNotEnrolled)?;
+        let totp =
+            second_factors::find(&mut transaction, user_id).await?.ok_or(ProblemCode::MfaNotEnrolled)?;
         if totp.confirmed_at.is_some() {
-            return Err(Error::MfaEnabled);
+            return Err(ProblemCode::MfaEnabled.into());
         }
         let seed = self.decrypt_seed(user_id, &totp.secret)?;
         let step = match Code::parse(code) {
@@ -155,8 +156,7 @@ impl IdentityUseCases {
             Some(Code::Recovery(_)) | None => None,
         };
         let Some(step) = step else {
-            let text = "The code must be the current one in the authenticator app. Send its six digits.";
-            return Err(Error::Invalid(vec![FieldViolation::new("code", "CODE_INVALID", text)]));
+            return Err(Error::Invalid(vec![FieldViolation::from_code("code", FieldCode::CodeInvalid)]));
         };
         second_factors::consume_step(&mut transaction, user_id, step).await?;
         second_factors::confirm(&mut transaction, user_id, now).await?;
@@ -182,7 +182,7 @@ impl IdentityUseCases {
         let user =
             self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
         if !second_factors::is_enabled(&mut transaction, user_id).await? {
-            return Err(Error::MfaNotEnrolled);
+            return Err(ProblemCode::MfaNotEnrolled.into());
         }
         if let Err(rejection) =
             self.require_second_factor(&mut transaction, &user, code, attempt, origin).await?

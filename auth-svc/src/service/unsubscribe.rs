@@ -1,6 +1,7 @@
 //! Unsubscribes from a kind of email by the link in it, without a login.
 
 use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::ProblemCode;
 use fintrac_money::Currency;
 
 use super::{ChangeEvent, IdentityUseCases};
@@ -10,16 +11,18 @@ use crate::store::preferences;
 
 impl IdentityUseCases {
     pub async fn unsubscribe(&self, token: &str, origin: &RequestOrigin) -> Result<(), Error> {
-        let (user_id, kind) = self.secrets.parse_unsubscribe_token(token).ok_or(Error::ChallengeInvalid)?;
+        let (user_id, kind) =
+            self.secrets.parse_unsubscribe_token(token).ok_or(ProblemCode::VerificationInvalid)?;
         let mut transaction = self.pool.begin().await?;
         preferences::lock(&mut transaction, user_id).await?;
         let before = preferences::find(&mut transaction, user_id).await?;
-        let before = before.ok_or(Error::ChallengeInvalid)?;
+        let before = before.ok_or(ProblemCode::VerificationInvalid)?;
         let off = ChannelsChange { kind, email: Some(false), inbox: None };
         let changes = PreferencesChanges { notifications: vec![off], ..PreferencesChanges::default() };
         let currency = Currency::from_code(&before.default_currency);
         let currency = currency.ok_or_else(|| Error::Internal("the currency is unknown".into()))?;
-        let (after, changed) = changes.apply(&before, currency).map_err(|_| Error::ChallengeInvalid)?;
+        let (after, changed) =
+            changes.apply(&before, currency).map_err(|_| Error::Problem(ProblemCode::VerificationInvalid))?;
         if changed.is_empty() {
             return Ok(());
         }

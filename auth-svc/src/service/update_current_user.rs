@@ -4,6 +4,7 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::database::violated_constraint;
+use fintrac_kit::error::ProblemCode;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
@@ -65,7 +66,7 @@ impl IdentityUseCases {
         };
         let current = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
         if expected_version.is_some_and(|version| version != current.profile.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         if email.is_some() {
             self.ensure_recent_second_factor(&mut transaction, ctx).await?;

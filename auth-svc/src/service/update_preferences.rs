@@ -2,6 +2,7 @@
 //! An owner's time zone is the household's time zone, which decides what is today.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 
 use super::get_preferences::Settings;
@@ -27,7 +28,7 @@ impl IdentityUseCases {
         preferences::lock(&mut transaction, user_id).await?;
         let before = self.settings(&mut transaction, &ctx.principal).await?;
         if expected_version.is_some_and(|version| version != before.preferences.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let (after, changed) = changes.apply(&before.preferences, before.currency).map_err(Error::Invalid)?;
         if !changed.is_empty() {

@@ -3,6 +3,7 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::database::violated_constraint;
+use fintrac_kit::error::ProblemCode;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ impl IdentityUseCases {
             }
             // Another user has verified the address.
             Err(Error::Database(error)) if violated_constraint(&error) == Some("users_email_key_key") => {
-                Err(Error::ChallengeInvalid)
+                Err(ProblemCode::VerificationInvalid.into())
             }
             result => result,
         }
@@ -41,7 +42,9 @@ impl IdentityUseCases {
         let challenge = match self.resolve_challenge(&mut transaction, proof, &purposes).await {
             Ok(challenge) => challenge,
             // The same email was used before.
-            Err(Error::ChallengeInvalid) if self.has_verified(&mut transaction, proof).await? => {
+            Err(Error::Problem(ProblemCode::VerificationInvalid))
+                if self.has_verified(&mut transaction, proof).await? =>
+            {
                 self.refund_proof_attempt(&mut transaction, &attempts).await?;
                 return Ok(transaction.commit().await?);
             }
@@ -57,7 +60,7 @@ impl IdentityUseCases {
         match challenge.purpose {
             Purpose::VerifyEmail => self.activate_user(&mut transaction, challenge.user_id, origin).await?,
             Purpose::ChangeEmail => self.change_email(&mut transaction, &challenge, origin).await?,
-            Purpose::ResetPassword => return Err(Error::ChallengeInvalid),
+            Purpose::ResetPassword => return Err(ProblemCode::VerificationInvalid.into()),
         }
         transaction.commit().await?;
         self.event_log_signal.wake();
@@ -76,7 +79,7 @@ impl IdentityUseCases {
             }
             ChallengeProof::Code { email, .. } => Email::parse(email).map(|email| email.key().to_owned()),
         };
-        let key = key.ok_or(Error::ChallengeInvalid)?;
+        let key = key.ok_or(ProblemCode::VerificationInvalid)?;
         Ok(users::lock_email(connection, &key).await?)
     }
 
@@ -93,7 +96,7 @@ impl IdentityUseCases {
                 Ok(challenges::has_verified(connection, &hash, now).await?)
             }
             ChallengeProof::Code { email, code } => {
-                let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
+                let email = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
                 let spent = challenges::list_consumed_codes(connection, email.key(), now).await?;
                 Ok(spent.iter().any(|(id, hash)| self.code_matches(*id, hash, code)))
             }
@@ -109,13 +112,13 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
+        let user = users::lock(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?;
         if user.email_verified || user.erased_at.is_some() {
-            return Err(Error::ChallengeInvalid);
+            return Err(ProblemCode::VerificationInvalid.into());
         }
         let version = users::verify(connection, user_id, now).await?;
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
-        let email = Email::parse(&profile.email).ok_or(Error::ChallengeInvalid)?;
+        let email = Email::parse(&profile.email).ok_or(ProblemCode::VerificationInvalid)?;
         self.release_email(connection, &email, Some(user_id), origin).await?;
         let preferences = preferences::find(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let household_id = self.random.id(now);
@@ -166,11 +169,13 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let (user_id, now) = (challenge.user_id, self.clock.now());
-        let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
-        let email = challenge.email.as_deref().and_then(Email::parse).ok_or(Error::ChallengeInvalid)?;
-        let previous = users::profile(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?.email;
+        let user = users::lock(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?;
+        let email =
+            challenge.email.as_deref().and_then(Email::parse).ok_or(ProblemCode::VerificationInvalid)?;
+        let previous =
+            users::profile(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?.email;
         if user.erase_at.is_some() || !user.may_log_in() {
-            return Err(Error::ChallengeInvalid);
+            return Err(ProblemCode::VerificationInvalid.into());
         }
         self.release_email(connection, &email, None, origin).await?;
         let version = users::set_email(connection, user_id, &email, now).await?;

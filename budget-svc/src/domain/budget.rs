@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::{date, text};
 use fintrac_money::{Amount, Currency, Household, Money};
 use uuid::Uuid;
@@ -115,8 +115,12 @@ impl BudgetInput {
         let frequency = Frequency::from_text(&self.frequency);
         if frequency.is_none() {
             let text = "The frequency must be weekly, monthly, quarterly, yearly or custom.";
-            let reason = if self.frequency.trim().is_empty() { "REQUIRED" } else { "FREQUENCY_INVALID" };
-            violations.push(FieldViolation::new("frequency", reason, text));
+            let code = if self.frequency.trim().is_empty() {
+                FieldCode::Required
+            } else {
+                FieldCode::FrequencyInvalid
+            };
+            violations.push(FieldViolation::new("frequency", code, text));
         }
         let end = self.end_date.as_deref().and_then(|text| date("end_date", text, &mut violations));
         let start = match self.start_date.as_deref() {
@@ -127,7 +131,7 @@ impl BudgetInput {
             for (field, text) in [("start_date", &self.start_date), ("end_date", &self.end_date)] {
                 if text.is_none() {
                     let text = "A custom budget must have a first and a last day. Send both.";
-                    violations.push(FieldViolation::new(field, "REQUIRED", text));
+                    violations.push(FieldViolation::new(field, FieldCode::Required, text));
                 }
             }
         }
@@ -138,7 +142,7 @@ impl BudgetInput {
         let is_long_ago = start.zip(earliest).is_some_and(|(start, earliest)| start < earliest);
         if rollover != Rollover::None && is_long_ago {
             let text = "A budget that rolls over must start at most ten years ago. Send a later day.";
-            violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("start_date", FieldCode::DateTooEarly, text));
         }
         let thresholds = match &self.thresholds {
             Some(percents) => thresholds(percents, &mut violations),
@@ -197,7 +201,7 @@ impl BudgetChanges {
             after.schedule.end = end.as_deref().and_then(|text| date("end_date", text, &mut violations));
             if end.is_none() && budget.schedule.frequency == Frequency::Custom {
                 let text = "A custom budget must have a last day. Send one.";
-                violations.push(FieldViolation::new("end_date", "REQUIRED", text));
+                violations.push(FieldViolation::new("end_date", FieldCode::Required, text));
             }
             check_order(Some(budget.schedule.start), after.schedule.end, &mut violations);
         }
@@ -230,7 +234,8 @@ impl BudgetChanges {
             );
             let changed = terms_differ.iter().filter(|(_, differs)| *differs);
             violations.extend(
-                changed.map(|(field, _)| FieldViolation::new(*field, "FIELD_IMMUTABLE", text.clone())),
+                changed
+                    .map(|(field, _)| FieldViolation::new(*field, FieldCode::FieldImmutable, text.clone())),
             );
         }
         if !violations.is_empty() {
@@ -266,24 +271,32 @@ impl BudgetChanges {
 
     /// Rejects changes of the fields that define the periods and the currency.
     fn check_immutable(&self, budget: &Budget, violations: &mut Vec<FieldViolation>) {
-        let mut reject = |field: &str, reason: &'static str, is_same: bool| {
+        let mut reject = |field: &str, code: FieldCode, is_same: bool| {
             if !is_same {
                 let text = "The field cannot be changed. Create another budget.";
-                violations.push(FieldViolation::new(field, reason, text));
+                violations.push(FieldViolation::new(field, code, text));
             }
         };
         if let Some(code) = &self.currency_code {
-            reject("currency_code", "CURRENCY_IMMUTABLE", Currency::from_code(code) == Some(budget.currency));
+            reject(
+                "currency_code",
+                FieldCode::CurrencyImmutable,
+                Currency::from_code(code) == Some(budget.currency),
+            );
         }
         if let Some(text) = &self.frequency {
             reject(
                 "frequency",
-                "FIELD_IMMUTABLE",
+                FieldCode::FieldImmutable,
                 Frequency::from_text(text) == Some(budget.schedule.frequency),
             );
         }
         if let Some(text) = &self.start_date {
-            reject("start_date", "FIELD_IMMUTABLE", date::parse(text.trim()) == Some(budget.schedule.start));
+            reject(
+                "start_date",
+                FieldCode::FieldImmutable,
+                date::parse(text.trim()) == Some(budget.schedule.start),
+            );
         }
     }
 }
@@ -310,23 +323,23 @@ impl CategoryInput {
 
     /// Returns the violation for a category that the household does not have.
     pub fn not_found(field: &str) -> FieldViolation {
-        FieldViolation::new(field, "CATEGORY_NOT_FOUND", "You have no category with this id.")
+        FieldViolation::from_code(field, FieldCode::CategoryNotFound)
     }
 
     fn resolve(&self, violations: &mut Vec<FieldViolation>) -> Vec<Uuid> {
         if self.category_id.is_some() && !self.category_ids.is_empty() {
             let text = "category_id and category_ids are mutually exclusive. Send one of them.";
-            violations.push(FieldViolation::new("category_id", "CONFLICTING", text));
+            violations.push(FieldViolation::new("category_id", FieldCode::Conflicting, text));
         }
         if self.category_id.is_none() && self.category_ids.is_empty() {
             let text =
                 "A category is required. Send the id of an expense category, or several in category_ids.";
-            violations.push(FieldViolation::new("category_id", "REQUIRED", text));
+            violations.push(FieldViolation::new("category_id", FieldCode::Required, text));
         }
         if self.category_ids.len() > MAX_CATEGORIES {
             violations.push(FieldViolation::new(
                 "category_ids",
-                "TOO_MANY_ITEMS",
+                FieldCode::TooManyItems,
                 "A budget can have at most 50 categories. Send fewer.",
             ));
         }
@@ -351,8 +364,7 @@ pub fn currency(
     let Some(code) = code else { return Some(default) };
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
-        let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
-        violations.push(FieldViolation::new("currency_code", "CURRENCY_INVALID", text));
+        violations.push(FieldViolation::from_code("currency_code", FieldCode::CurrencyInvalid));
     }
     found
 }
@@ -367,7 +379,7 @@ pub fn amount(
     if text.trim().is_empty() {
         violations.push(FieldViolation::new(
             field,
-            "REQUIRED",
+            FieldCode::Required,
             "An amount is required. Send one such as 12.50.",
         ));
         return None;
@@ -394,14 +406,13 @@ fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mu
         && end < start
     {
         let text = format!("The last day must not be before the first. Send {start} or a later day.");
-        violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
+        violations.push(FieldViolation::new("end_date", FieldCode::DateTooEarly, text));
     }
 }
 
 fn rollover(text: &str, violations: &mut Vec<FieldViolation>) -> Rollover {
     Rollover::from_text(text).unwrap_or_else(|| {
-        let text = "The rollover must be none, surplus, deficit or both.";
-        violations.push(FieldViolation::new("rollover", "ROLLOVER_INVALID", text));
+        violations.push(FieldViolation::from_code("rollover", FieldCode::RolloverInvalid));
         Rollover::None
     })
 }
@@ -410,7 +421,7 @@ fn thresholds(percents: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32
     if percents.len() > MAX_THRESHOLDS {
         violations.push(FieldViolation::new(
             "alert_thresholds",
-            "TOO_MANY_ITEMS",
+            FieldCode::TooManyItems,
             "A budget can have at most 10 thresholds. Send fewer.",
         ));
     }
@@ -418,7 +429,7 @@ fn thresholds(percents: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32
         if !(1..=MAX_THRESHOLD_PERCENT).contains(percent) {
             let (field, text) =
                 (format!("alert_thresholds[{index}]"), "A threshold must be from 1 to 1000 percent.");
-            violations.push(FieldViolation::new(field, "THRESHOLD_INVALID", text));
+            violations.push(FieldViolation::new(field, FieldCode::ThresholdInvalid, text));
         }
     }
     percents.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()

@@ -3,7 +3,7 @@
 //! The money is earmarked where it is, or moved by a transfer in the ledger.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use fintrac_money::Money;
 use uuid::Uuid;
@@ -158,14 +158,14 @@ impl ContributionInput {
             (None, _) => None,
             (Some(_), None) => {
                 let text = "The goal must have an account for transfers. Set one, or omit this field.";
-                violations.push(FieldViolation::new("account_id", "CONFLICTING", text));
+                violations.push(FieldViolation::new("account_id", FieldCode::Conflicting, text));
                 None
             }
             (Some(text), Some(goal_account_id)) => match Uuid::parse_str(text.trim()) {
                 Ok(account_id) if account_id == goal_account_id => {
                     let text =
                         "The account must not be the goal's own. Send another account, or omit this field.";
-                    violations.push(FieldViolation::new("account_id", "SAME_ACCOUNT", text));
+                    violations.push(FieldViolation::new("account_id", FieldCode::SameAccount, text));
                     None
                 }
                 Ok(account_id) => Some(TransferAccounts { goal_account_id, account_id }),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use fintrac_money::{Currency, Money};
 use uuid::Uuid;
@@ -241,7 +241,7 @@ impl GoalChanges {
             && Currency::from_code(code) != Some(goal.currency())
         {
             let text = "The currency of a goal cannot be changed. Create another goal.";
-            violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
+            violations.push(FieldViolation::new("currency_code", FieldCode::CurrencyImmutable, text));
         }
         if let Some(text) = &self.target_amount
             && let Some(target) = amount("target_amount", text, Some(goal.currency()), &mut violations)
@@ -259,8 +259,7 @@ impl GoalChanges {
             Some(ACTIVE) => after.cancelled_at = None,
             Some(same) if same == goal.status() => {}
             Some(_) => {
-                let text = "The status must be cancelled, or active to resume the goal.";
-                violations.push(FieldViolation::new("status", "GOAL_STATUS_INVALID", text));
+                violations.push(FieldViolation::from_code("status", FieldCode::GoalStatusInvalid));
             }
             None => {}
         }
@@ -288,7 +287,7 @@ impl GoalChanges {
 
 /// Returns the violation for an account that the household does not have.
 pub fn account_not_found() -> FieldViolation {
-    FieldViolation::new("account_id", "ACCOUNT_NOT_FOUND", "You have no account with this id.")
+    FieldViolation::from_code("account_id", FieldCode::AccountNotFound)
 }
 
 fn account_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Uuid> {
@@ -306,7 +305,7 @@ fn check_currency(goal: Option<Currency>, account: Option<Currency>, violations:
         let text = format!(
             "The account must be in the goal's currency, {goal}, not in {account}. Send another one."
         );
-        violations.push(FieldViolation::new("account_id", "CURRENCY_MISMATCH", text));
+        violations.push(FieldViolation::new("account_id", FieldCode::CurrencyMismatch, text));
     }
 }
 
@@ -346,7 +345,10 @@ mod tests {
         let rejected = other
             .resolve(Uuid::from_u128(1), currency("EUR"), Some(currency("JPY")), now())
             .expect_err("rejected");
-        assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("account_id", "CURRENCY_MISMATCH"));
+        assert_eq!(
+            (rejected[0].field.as_str(), rejected[0].code.as_str()),
+            ("account_id", "CURRENCY_MISMATCH")
+        );
     }
 
     #[test]
@@ -486,6 +488,9 @@ mod tests {
         let (again, _) = to("active").apply(&cancelled, None, now()).expect("changed");
         assert!(again.is_active());
         let rejected = to("completed").apply(&goal, None, now()).expect_err("only money completes a goal");
-        assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("status", "GOAL_STATUS_INVALID"));
+        assert_eq!(
+            (rejected[0].field.as_str(), rejected[0].code.as_str()),
+            ("status", "GOAL_STATUS_INVALID")
+        );
     }
 }

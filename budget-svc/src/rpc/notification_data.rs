@@ -48,8 +48,7 @@ impl NotificationDataService for Rpc {
         let pb::ListReportDataRequest { household_id, date } = request.into_inner();
         let household_id = convert::parse_id(&household_id, "household")?;
         let day = date::parse(&date).ok_or_else(|| {
-            let violation =
-                FieldViolation::new("date", "PARAMETER_INVALID", "The day must have the form YYYY-MM-DD.");
+            let violation = FieldViolation::parameter("date", "The day must have the form YYYY-MM-DD.");
             Status::from(Error::Query(vec![violation]))
         })?;
         let (budgets, goals) = self.0.list_summaries(household_id, day).await?;

@@ -6,7 +6,7 @@
 //! or, after a crash, the worker continues a pending one.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::idempotency::{self, IdempotentResult, Key};
 use fintrac_kit::jobs::EntityKey;
 use fintrac_money::Money;
@@ -113,7 +113,7 @@ impl BudgetUseCases {
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let mut goal = goal.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
         if goal.cancelled_at.is_some() && direction == Direction::Contribution {
-            return Err(Error::GoalCancelled);
+            return Err(ProblemCode::GoalCancelled.into());
         }
         let result = input.resolve(self.new_id(), &goal, direction, ctx.principal.user_id, now);
         let contribution = merge_violations(result, unknown?.into_iter().collect())?;
@@ -125,13 +125,13 @@ impl BudgetUseCases {
                 let available = Money::new(available.max(0), goal.currency());
                 let text =
                     format!("Only {available} {} are set aside. Send at most that amount.", goal.currency());
-                return Err(vec![FieldViolation::new("amount", "GOAL_AMOUNT_EXCEEDED", text)].into());
+                return Err(vec![FieldViolation::new("amount", FieldCode::GoalAmountExceeded, text)].into());
             }
         }
         let sum = goal.current.minor().saturating_add(contribution.counts_when_done());
         if sum.saturating_abs() > MAX_GOAL_MINOR_UNITS {
             let text = "The amount exceeds the largest amount of a goal. Send a smaller one.";
-            return Err(vec![FieldViolation::new("amount", "BALANCE_OUT_OF_RANGE", text)].into());
+            return Err(vec![FieldViolation::new("amount", FieldCode::BalanceOutOfRange, text)].into());
         }
         // The response in state done. It is returned only once that state is reached.
         let response = encode(&Contribution { state: ContributionState::Done, ..contribution.clone() });

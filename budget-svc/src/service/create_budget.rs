@@ -1,7 +1,7 @@
 //! Creates a budget.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
@@ -64,7 +64,7 @@ impl BudgetUseCases {
         let budget = merge_violations(result, check.violations_except(&[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MAX_BUDGETS {
             let text = "A household can have at most 200 budgets. Delete one first.";
-            return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
+            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
         }
         self.check_rollover(&mut transaction, &household, &budget).await?;
         budgets::insert(&mut transaction, household_id, &budget).await?;
@@ -102,7 +102,7 @@ impl BudgetUseCases {
         if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
             let text =
                 "The budgets of a household must roll over fewer periods in total. Send a later start date.";
-            return Err(vec![FieldViolation::new("start_date", "DATE_TOO_EARLY", text)].into());
+            return Err(vec![FieldViolation::new("start_date", FieldCode::DateTooEarly, text)].into());
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 
 use super::{Actor, BudgetUseCases, EntityChange, GoalStatus, merge_violations};
@@ -44,7 +44,7 @@ impl BudgetUseCases {
         let goal = merge_violations(result, rejected.into_iter().collect())?;
         if goals::count(&mut transaction, household_id).await? >= MAX_GOALS {
             let text = "A household can have at most 500 goals. Delete one first.";
-            return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
+            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
         }
         goals::insert(&mut transaction, household_id, &goal).await?;
         self.skip_reminders(&mut transaction, &household, &goal).await?;

@@ -3,6 +3,7 @@
 //! The budget is kept for its history and is not evaluated any more.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ impl BudgetUseCases {
         let versions = budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let current_version = *versions.get(&budget_id).ok_or(Error::NotFound("budget"))?;
         if expected_version.is_some_and(|version| version != current_version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let version = budgets::delete(&mut transaction, household_id, budget_id, now).await?;
         let change = EntityChange {

@@ -3,6 +3,7 @@
 //! Money stays where it is, and pending contributions complete.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ impl BudgetUseCases {
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let goal = goal.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
         if expected_version.is_some_and(|version| version != goal.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let version = goals::delete(&mut transaction, household_id, goal_id, self.clock.now()).await?;
         let change = EntityChange {

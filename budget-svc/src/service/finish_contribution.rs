@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::error::FieldCode;
 use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
 use fintrac_proto::ledger::v1 as pb;
 use tonic::{Code, Status};
@@ -201,7 +202,7 @@ fn for_contribution(direction: Direction, status: &Status) -> Status {
                 (other, _) => other,
             }
             .to_owned();
-            if violation.reason == "RATE_NOT_FOUND" {
+            if violation.reason == FieldCode::RateNotFound.as_str() {
                 violation.description = NO_RATE.into();
             }
         }

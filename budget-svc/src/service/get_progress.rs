@@ -72,7 +72,7 @@ impl BudgetUseCases {
                 "The budget is active from {}{end}. Send a day in that span as YYYY-MM-DD.",
                 schedule.start
             );
-            Error::Query(vec![FieldViolation::new("date", "PARAMETER_INVALID", text)])
+            Error::Query(vec![FieldViolation::parameter("date", text)])
         })?;
         let queries = [PeriodQuery { budget: &budget, periods: vec![period] }];
         let summary = self.compute_periods(household.id, &queries, true).await?;

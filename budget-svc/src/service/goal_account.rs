@@ -1,6 +1,6 @@
 //! Checks the account that a client names for a goal.
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::Code;
@@ -33,7 +33,7 @@ impl BudgetUseCases {
         };
         if !account.is_open {
             let text = "The account must not be archived. Send another account, or restore it.";
-            return Ok(Err(FieldViolation::new("account_id", "ACCOUNT_CLOSED", text)));
+            return Ok(Err(FieldViolation::new("account_id", FieldCode::AccountClosed, text)));
         }
         let unknown = || Error::Internal("the ledger sent an unknown currency".into());
         Ok(Ok(Some(Currency::from_code(&account.currency_code).ok_or_else(unknown)?)))

@@ -37,7 +37,7 @@ use std::time::Duration;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldViolation, ProblemCode};
 use fintrac_kit::events::{self, NewEvent, WakeSignal};
 use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::module::ServiceDependencies;
@@ -180,7 +180,7 @@ impl BudgetUseCases {
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
             Claim::Replay(response) => Ok(Some(response)),
-            Claim::KeyMismatch => Err(Error::KeyMismatch),
+            Claim::KeyMismatch => Err(ProblemCode::IdempotencyKeyReused.into()),
         }
     }
 

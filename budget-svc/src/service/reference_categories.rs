@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_proto::ledger::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -92,10 +92,7 @@ impl BudgetUseCases {
                     }
                     continue;
                 }
-                Some(_) => {
-                    let text = "The category must be of type expense. Send another one.";
-                    FieldViolation::new(field, "CATEGORY_TYPE_MISMATCH", text)
-                }
+                Some(_) => FieldViolation::from_code(field, FieldCode::CategoryTypeMismatch),
                 None => CategoryInput::not_found(&field),
             };
             check.rejected.push((id, rejected));

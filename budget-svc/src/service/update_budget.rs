@@ -3,6 +3,7 @@
 //! Amount, categories and rollover apply from the current period on.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use uuid::Uuid;
@@ -78,7 +79,7 @@ impl BudgetUseCases {
         let before = budgets::find(&mut transaction, household_id, budget_id).await?;
         let before = before.ok_or(Error::NotFound("budget"))?;
         if expected_version.is_some_and(|version| version != before.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let (after, changed) = merge_violations(
             changes.apply(&before, household.today(now), now),

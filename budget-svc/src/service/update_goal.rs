@@ -3,6 +3,7 @@
 //! Milestones that a new target puts out of reach can be reached again, and notify again.
 
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ impl BudgetUseCases {
         let before = goals::lock(&mut transaction, household_id, goal_id).await?;
         let before = before.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
         if expected_version.is_some_and(|version| version != before.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         let current_account = before.account_id.map(|id| id.to_string());
         let (account, rejected) = match account? {

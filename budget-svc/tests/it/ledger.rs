@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{FieldViolation, RpcError};
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
 use fintrac_kit::random::Random;
 use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
@@ -16,7 +16,7 @@ use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::spending_service_server::{SpendingService, SpendingServiceServer};
 use tokio::sync::watch;
 use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 /// The state of the fake ledger.
@@ -303,7 +303,7 @@ impl SpendingService for Ledger {
             LedgerBehavior::Unavailable => return Err(Status::unavailable("down")),
             LedgerBehavior::Overflows => {
                 let text = "A total is larger than can be kept; ask for fewer days.";
-                return Err(RpcError::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", text).into());
+                return Err(RpcError::new(ProblemCode::BalanceOutOfRange, text).into());
             }
             LedgerBehavior::Normal | LedgerBehavior::LosesResponses | LedgerBehavior::Rejects => {}
         }
@@ -382,7 +382,8 @@ impl SpendingService for Ledger {
             match state.behavior {
                 LedgerBehavior::Unavailable => return Err(Status::unavailable("down")),
                 LedgerBehavior::Rejects => {
-                    let rejected = FieldViolation::new("to_account_id", "ACCOUNT_CLOSED", "It is archived.");
+                    let rejected =
+                        FieldViolation::new("to_account_id", FieldCode::AccountClosed, "It is archived.");
                     return Err(RpcError::invalid(vec![rejected]).into());
                 }
                 LedgerBehavior::Normal | LedgerBehavior::LosesResponses | LedgerBehavior::Overflows => {}

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 use fintrac_kit::random::Random;
 use fintrac_proto::rest::Single;
@@ -97,7 +98,7 @@ impl Idempotency {
         };
         let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
         if path.len() > MAX_PATH_BYTES {
-            return Err(Problem::new("NOT_FOUND", "No resource exists at this path."));
+            return Err(Problem::new(ProblemCode::NotFound, "No resource exists at this path."));
         }
         // A trailing slash names the same resource.
         let operation = format!("{} {}", parts.method, path.trim_end_matches('/'));
@@ -173,10 +174,10 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
     if is_valid {
         return Ok(text.to_owned());
     }
-    let problem = Problem::new("MALFORMED_REQUEST", "A header is invalid; see errors.");
+    let problem = Problem::new(ProblemCode::MalformedRequest, "A header is invalid; see errors.");
     Err(problem.field(
         "Idempotency-Key",
-        "PARAMETER_INVALID",
+        FieldCode::ParameterInvalid,
         "The key must be 1 to 255 visible ASCII characters.",
     ))
 }

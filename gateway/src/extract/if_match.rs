@@ -2,6 +2,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
+use fintrac_kit::error::{FieldCode, ProblemCode};
+
 use crate::http::etag;
 use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
@@ -24,10 +26,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         if !is_entity_tag(text) || values.next().is_some() {
-            let problem = Problem::new("MALFORMED_REQUEST", "A header is invalid; see errors.");
+            let problem = Problem::new(ProblemCode::MalformedRequest, "A header is invalid; see errors.");
             return Err(problem.field(
                 "If-Match",
-                "PARAMETER_INVALID",
+                FieldCode::ParameterInvalid,
                 "If-Match must be one ETag, exactly as received.",
             ));
         }

@@ -2,6 +2,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::rest::LIST_TOO_LONG_PREFIX;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,10 +30,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 /// `layers::body` has limited their number.
 pub(super) async fn bytes(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
-        let text = "The body must have `Content-Type: application/json`.";
-        return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
+        return Err(Problem::from(ProblemCode::UnsupportedMediaType));
     }
-    let broken = |_| Problem::new("MALFORMED_REQUEST", "The body arrived incomplete. Send it again.");
+    let broken =
+        |_| Problem::new(ProblemCode::MalformedRequest, "The body arrived incomplete. Send it again.");
     to_bytes(request.into_body(), usize::MAX).await.map_err(broken)
 }
 
@@ -86,7 +87,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 /// Converts a serde error into a problem that names the field.
 fn parse_problem(path: &str, error: &serde_json::Error) -> Problem {
-    let problem = Problem::new("MALFORMED_BODY", "The body is invalid; see errors.");
+    let problem = Problem::new(ProblemCode::MalformedBody, "The body is invalid; see errors.");
     // "." is the whole body, "?" a location that serde could not name.
     let field = path.trim_end_matches(['?', '.']);
     let text = error.to_string();
@@ -98,18 +99,18 @@ fn parse_problem(path: &str, error: &serde_json::Error) -> Problem {
                 None if field.is_empty() => name.to_owned(),
                 None => format!("{field}.{name}"),
             };
-            problem.field(full, "UNKNOWN_FIELD", "This operation has no such field. Remove it.")
+            problem.field(full, FieldCode::UnknownField, "This operation has no such field. Remove it.")
         }
         Category::Data if text.starts_with(LIST_TOO_LONG_PREFIX) => {
             let max =
                 text.trim_start_matches(LIST_TOO_LONG_PREFIX).split_whitespace().next().unwrap_or_default();
-            let problem = Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.");
-            problem.field(field, "TOO_MANY_ITEMS", format!("The list must have at most {max} items."))
+            let problem = Problem::from(ProblemCode::ValidationFailed);
+            problem.field(field, FieldCode::TooManyItems, format!("The list must have at most {max} items."))
         }
-        Category::Data => problem.field(field, "WRONG_TYPE", "The value has the wrong JSON type."),
+        Category::Data => problem.field(field, FieldCode::WrongType, "The value has the wrong JSON type."),
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("Invalid JSON at line {}, column {}.", error.line(), error.column());
-            problem.field(field, "SYNTAX", place)
+            problem.field(field, FieldCode::Syntax, place)
         }
     }
 }
@@ -122,9 +123,9 @@ fn reject_nul(body: &[u8]) -> Result<(), Problem> {
     // Rare, so that parsing again for the field is acceptable. An escaped backslash before `u0000`
     // is not U+0000.
     let rejection = |field: String| {
-        Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.").field(
+        Problem::from(ProblemCode::ValidationFailed).field(
             field,
-            "NUL_CHARACTER",
+            FieldCode::NulCharacter,
             "Text must not contain U+0000.",
         )
     };
@@ -174,7 +175,7 @@ mod tests {
 
     fn rejection(body: &str) -> (&'static str, String, String) {
         let problem = parse::<Outer>(body.as_bytes()).expect_err("a rejection");
-        (problem.code, problem.fields[0].field.clone(), problem.fields[0].code.clone())
+        (problem.code.as_str(), problem.fields[0].field.clone(), problem.fields[0].code.clone())
     }
 
     #[test]

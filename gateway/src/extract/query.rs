@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use serde::de::value::{self, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use utoipa::IntoParams;
@@ -44,7 +45,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
             text if text.starts_with("The parameter must") => text,
             _ => "The parameter must be sent once, with a valid value.",
         };
-        query_invalid().field(name, "PARAMETER_INVALID", hint)
+        Problem::query(name, hint)
     })
 }
 
@@ -96,10 +97,10 @@ fn reject_empty_values(query: &str) -> Option<Problem> {
     let is_empty = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| value.is_empty());
     let mut empty = query.split('&').filter(|pair| !pair.is_empty()).filter(is_empty).peekable();
     empty.peek()?;
-    let problem = empty.fold(query_invalid(), |problem, pair| {
+    let problem = empty.fold(Problem::from(ProblemCode::QueryInvalid), |problem, pair| {
         problem.field(
             pair.trim_end_matches('='),
-            "PARAMETER_INVALID",
+            FieldCode::ParameterInvalid,
             "The parameter must have a value. Set one or omit it.",
         )
     });
@@ -117,11 +118,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
         let query = parts.uri.query().unwrap_or_default();
         match query.split(['&', '=']).find(|name| !name.is_empty()) {
             None => Ok(Self),
-            Some(name) => Err(query_invalid().field(
-                name,
-                "PARAMETER_INVALID",
-                "This operation has no such parameter. Remove it.",
-            )),
+            Some(name) => Err(Problem::query(name, "This operation has no such parameter. Remove it.")),
         }
     }
 }
@@ -135,12 +132,6 @@ pub fn parse_bool(name: &str, text: Option<&String>) -> Result<bool, Problem> {
     match text.map(String::as_str) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => {
-            Err(query_invalid().field(name, "PARAMETER_INVALID", "The parameter must be true or false."))
-        }
+        Some(_) => Err(Problem::query(name, "The parameter must be true or false.")),
     }
-}
-
-fn query_invalid() -> Problem {
-    Problem::new("QUERY_INVALID", "The query is invalid; see errors.")
 }

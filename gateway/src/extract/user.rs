@@ -7,6 +7,8 @@ use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::access::{Principal, bearer_token};
 use fintrac_kit::context;
 
+use fintrac_kit::error::ProblemCode;
+
 use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
 
@@ -38,7 +40,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers).ok_or_else(|| {
             Problem::new(
-                "TOKEN_MISSING",
+                ProblemCode::TokenMissing,
                 "The request must have an access token. Log in and send it as `Authorization: Bearer …`.",
             )
         })?;

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::access::network::network_prefix;
 use fintrac_kit::context;
+use fintrac_kit::error::ProblemCode;
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
@@ -86,16 +87,17 @@ async fn read(
     loop {
         let frame = tokio::time::timeout_at(deadline, body.frame()).await;
         let frame = frame.map_err(|_elapsed| {
-            Problem::new("REQUEST_TIMEOUT", "The body did not arrive in time. Send it again.")
+            Problem::new(ProblemCode::RequestTimeout, "The body did not arrive in time. Send it again.")
         })?;
         let Some(frame) = frame else { break };
-        let broken = |_| Problem::new("MALFORMED_REQUEST", "The body arrived incomplete. Send it again.");
+        let broken =
+            |_| Problem::new(ProblemCode::MalformedRequest, "The body arrived incomplete. Send it again.");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         length += data.len();
         if length <= max_bytes {
             if !held.grow(data.len()) {
                 let detail = "Too many request bodies are arriving at once. Try again in a few seconds.";
-                return Err(Problem::new("OVERLOADED", detail));
+                return Err(Problem::new(ProblemCode::Overloaded, detail));
             }
             bytes.extend_from_slice(&data);
         } else if length > MAX_DRAINED_BYTES {
@@ -105,7 +107,7 @@ async fn read(
     if length > max_bytes {
         let (most, unit) = if max_bytes < MIB { (max_bytes / KIB, "KiB") } else { (max_bytes / MIB, "MiB") };
         let text = format!("The body must be at most {most} {unit}.");
-        return Err(Problem::new("PAYLOAD_TOO_LARGE", text));
+        return Err(Problem::new(ProblemCode::PayloadTooLarge, text));
     }
     Ok(bytes)
 }

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::context;
+use fintrac_kit::error::ProblemCode;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -42,6 +43,6 @@ pub async fn complete_on_disconnect(
             metrics::counter!("fintrac_panics_total").increment(1);
             Problem::internal().into_response()
         }
-        Err(_elapsed) => Problem::new("TIMEOUT", "The request timed out. Try again.").into_response(),
+        Err(_elapsed) => Problem::from(ProblemCode::Timeout).into_response(),
     }
 }

@@ -9,13 +9,15 @@ use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use fintrac_kit::error::ProblemCode;
+
 use crate::problem::Problem;
 
 pub async fn reject_ambiguous(request: Request, next: Next) -> Response {
     let authority = request.uri().authority().map(Authority::as_str);
     let ambiguity = ambiguity(request.version(), authority, request.headers());
     match ambiguity {
-        Some(detail) => Problem::new("MALFORMED_REQUEST", detail).into_response(),
+        Some(detail) => Problem::new(ProblemCode::MalformedRequest, detail).into_response(),
         None => next.run(request).await,
     }
 }

@@ -11,6 +11,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use fintrac_kit::context;
 
+use fintrac_kit::error::ProblemCode;
+
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::problem::details::ProblemDetails;
@@ -57,18 +59,16 @@ fn from_status(status: StatusCode) -> Option<Problem> {
         return None;
     }
     Some(match status {
-        StatusCode::NOT_FOUND => Problem::new("NOT_FOUND", "No resource exists at this path."),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            Problem::new("METHOD_NOT_ALLOWED", "This path does not support this method; see Allow.")
+        StatusCode::NOT_FOUND => Problem::new(ProblemCode::NotFound, "No resource exists at this path."),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::from(ProblemCode::MethodNotAllowed),
+        StatusCode::REQUEST_TIMEOUT => Problem::from(ProblemCode::RequestTimeout),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(ProblemCode::PayloadTooLarge, "The body must be at most 2 MiB.")
         }
-        StatusCode::REQUEST_TIMEOUT => {
-            Problem::new("REQUEST_TIMEOUT", "The request did not arrive in time. Send it again.")
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::from(ProblemCode::UnsupportedMediaType),
+        status if status.is_client_error() => {
+            Problem::new(ProblemCode::MalformedRequest, "The request is malformed.")
         }
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new("PAYLOAD_TOO_LARGE", "The body must be at most 2 MiB."),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            Problem::new("UNSUPPORTED_MEDIA_TYPE", "The body must have `Content-Type: application/json`.")
-        }
-        status if status.is_client_error() => Problem::new("MALFORMED_REQUEST", "The request is malformed."),
         _ => Problem::internal(),
     })
 }

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::access::{network_key, site_key};
 use fintrac_kit::context;
+use fintrac_kit::error::ProblemCode;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -100,8 +101,7 @@ pub async fn enforce(State(limits): State<Arc<RateLimits>>, request: Request, ne
         None => next.run(request).await,
         Some(wait) => {
             metrics::counter!("fintrac_rate_limited_total").increment(1);
-            let problem =
-                Problem::new("RATE_LIMITED", "Too many requests. Try again after the time in Retry-After.");
+            let problem = Problem::from(ProblemCode::RateLimited);
             Problem { retry_after: Some(wait), ..problem }.into_response()
         }
     };

@@ -5,6 +5,8 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use fintrac_kit::error::ProblemCode;
+
 use crate::problem::Problem;
 
 /// Maximum length of path and query together, in bytes.
@@ -31,15 +33,15 @@ pub async fn enforce(request: Request, next: Next) -> Response {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > MAX_ANNOUNCED_BODY_BYTES) {
         let detail = "The body must be at most 2 MiB, or 8 MiB for a bulk write.";
-        return Problem::new("PAYLOAD_TOO_LARGE", detail).into_response();
+        return Problem::new(ProblemCode::PayloadTooLarge, detail).into_response();
     }
     next.run(request).await
 }
 
 pub fn uri_too_long() -> Problem {
-    Problem::new("URI_TOO_LONG", "Path and query must be at most 8 KiB together.")
+    Problem::from(ProblemCode::UriTooLong)
 }
 
 pub fn headers_too_large() -> Problem {
-    Problem::new("HEADERS_TOO_LARGE", "A request can have at most 100 headers and 32 KiB of headers.")
+    Problem::from(ProblemCode::HeadersTooLarge)
 }

@@ -122,4 +122,3 @@ fn alternatives(values: impl IntoIterator<Item = &'static str>) -> String {
     let last = distinct.pop().unwrap_or_default();
     format!("{} or {last}", distinct.join(", "))
 }
-

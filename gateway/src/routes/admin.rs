@@ -1,5 +1,6 @@
 use axum::Json as JsonResponse;
 use axum::extract::{Path, State};
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::ledger::v1::{SetExchangeRateRequest, SetExchangeRateResponse};
 use fintrac_proto::notify::v1::{AuditLogEntry, ListAuditLogRequest};
@@ -144,10 +145,10 @@ async fn update_role(
 /// Requires the list of permissions, which may be empty but not absent.
 fn require_permissions(permissions: Option<Vec<String>>) -> Result<Vec<String>, Problem> {
     permissions.ok_or_else(|| {
-        let problem = Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.");
+        let problem = Problem::from(ProblemCode::ValidationFailed);
         problem.field(
             "permissions",
-            "REQUIRED",
+            FieldCode::Required,
             "A list of permissions is required. Send one; it may be empty.",
         )
     })

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -70,15 +71,18 @@ pub async fn get_liveness() -> axum::Json<HealthResponse> {
             content_type = "application/problem+json"), SystemProblems))]
 pub async fn get_readiness(State(state): State<AppState>) -> Result<axum::Json<ReadinessResponse>, Problem> {
     if state.stopping.is_cancelled() {
-        return Err(Problem::new("NOT_READY", "This server is shutting down. Try again in a moment."));
+        return Err(Problem::new(
+            ProblemCode::NotReady,
+            "This server is shutting down. Try again in a moment.",
+        ));
     }
     let ReadinessSnapshot { missing, checked_at, .. } =
         state.readiness.check(&state.services, &state.token_verifier, &state.clock).await;
     if !state.token_verifier.is_ready() {
-        let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
-        return Err(missing
-            .into_iter()
-            .fold(problem, |problem, name| problem.field(name, "NOT_READY", "This service is not ready.")));
+        let problem = Problem::new(ProblemCode::NotReady, format!("Not ready: {}.", missing.join(", ")));
+        return Err(missing.into_iter().fold(problem, |problem, name| {
+            problem.field(name, FieldCode::NotReady, "This service is not ready.")
+        }));
     }
     let status = if missing.is_empty() { "ok" } else { "degraded" };
     Ok(axum::Json(ReadinessResponse { status, missing, checked_at }))

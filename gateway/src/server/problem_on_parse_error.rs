@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE};
 use axum_server::accept::Accept;
 use fintrac_kit::clock::Clock;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::random::Random;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
@@ -85,7 +86,7 @@ impl ProblemWriter {
             StatusCode::URI_TOO_LONG => request_limits::uri_too_long(),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => request_limits::headers_too_large(),
             _ => Problem::new(
-                "MALFORMED_REQUEST",
+                ProblemCode::MalformedRequest,
                 "The request line or a header is malformed. Check what the client sends.",
             ),
         };

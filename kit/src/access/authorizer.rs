@@ -7,14 +7,14 @@ use std::sync::Arc;
 use fintrac_proto::Access;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::caller::Caller;
 use super::credential::ServiceKeys;
 use super::token_verifier::TokenVerifier;
 use crate::clock::Clock;
 use crate::context::{self, Client};
-use crate::error::RpcError;
+use crate::error::{ProblemCode, RpcError};
 use crate::headers::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
 
 /// Paths that require no identity: health checks and reflection.
@@ -94,8 +94,7 @@ impl Authorizer {
         let principal = match (&access_token, access.user) {
             (Some(token), true) => Some(self.token_verifier.verify(token, client.ip)?),
             (None, true) => {
-                let message = "The request must have an access token. Log in and send it.";
-                return Err(RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", message).into());
+                return Err(ProblemCode::TokenMissing.into());
             }
             (_, false) => None,
         };
@@ -112,17 +111,15 @@ impl Authorizer {
             if access.direct {
                 return Ok(None);
             }
-            let message = "The call must have a service credential. Send one.";
-            return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_MISSING", message).into());
+            return Err(ProblemCode::CredentialMissing.into());
         };
         let credential = credential.to_str().unwrap_or_default();
         let Some(caller) = self.keys.verify(credential, &self.service, &self.clock) else {
-            let message = "The service credential is invalid. Check the service keys.";
-            return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_INVALID", message).into());
+            return Err(ProblemCode::CredentialInvalid.into());
         };
         if !access.callers.contains(&caller.as_str()) {
             let message = format!("{caller} is not allowed to make this call.");
-            return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
+            return Err(RpcError::new(ProblemCode::CallerNotAdmitted, message).into());
         }
         Ok(Some(caller))
     }

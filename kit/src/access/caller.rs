@@ -1,10 +1,10 @@
 //! The identity of a caller, as a handler receives it.
 
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::context::{self, Client};
-use crate::error::RpcError;
+use crate::error::ProblemCode;
 
 /// A verified user with a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,14 +66,7 @@ impl Caller {
     /// Returns the user; fails with UNAUTHENTICATED without one.
     /// Every call of an RPC with `user` in its access rules has one.
     pub fn user(&self) -> Result<&Principal, Status> {
-        self.principal.as_ref().ok_or_else(|| {
-            RpcError::new(
-                Code::Unauthenticated,
-                "TOKEN_MISSING",
-                "The request must have an access token. Log in and send it.",
-            )
-            .into()
-        })
+        self.principal.as_ref().ok_or_else(|| ProblemCode::TokenMissing.into())
     }
 
     /// Returns the origin that events record for this call.

@@ -15,7 +15,7 @@ use moka::sync::Cache;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use tonic::{Code, Status};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::caller::Principal;
@@ -24,7 +24,7 @@ use super::ip_rules::{EnforcedIpRule, EnforcedIpRules};
 use super::token::{self, Claims};
 use crate::clock::Clock;
 use crate::context::Client;
-use crate::error::{RpcError, unavailable};
+use crate::error::{ProblemCode, RpcError, unavailable};
 
 /// The tolerated difference between clocks.
 const LEEWAY_SECONDS: i64 = 5;
@@ -168,11 +168,11 @@ impl TokenVerifier {
             return Err(token_invalid());
         }
         if now >= claims.exp {
-            return Err(unauthenticated("TOKEN_EXPIRED", "The access token has expired. Refresh it."));
+            return Err(ProblemCode::TokenExpired.into());
         }
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.revoked.contains_key(&claims.sid) {
-            return Err(unauthenticated("SESSION_ENDED", "The session has ended. Log in again."));
+            return Err(ProblemCode::SessionEnded.into());
         }
         if !state.ip_rules.allows_user(claims.sub, ip) {
             return Err(ip_address_denied());
@@ -218,7 +218,7 @@ impl TokenVerifier {
         let message = format!(
             "The operation requires the permission {permission}. Ask an administrator for a role that has it."
         );
-        Err(RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
+        Err(RpcError::new(ProblemCode::PermissionDenied, message).into())
     }
 
     /// Returns whether one of the user's roles has `permission`.
@@ -252,14 +252,9 @@ impl TokenVerifier {
 }
 
 fn token_invalid() -> Status {
-    unauthenticated("TOKEN_INVALID", "The access token is invalid. Log in again.")
+    ProblemCode::TokenInvalid.into()
 }
 
 fn ip_address_denied() -> Status {
-    let message = "Requests from this IP address are not allowed. Ask an administrator.";
-    RpcError::new(Code::PermissionDenied, "IP_ADDRESS_DENIED", message).into()
-}
-
-fn unauthenticated(reason: &'static str, message: &str) -> Status {
-    RpcError::new(Code::Unauthenticated, reason, message).into()
+    ProblemCode::IpAddressDenied.into()
 }

@@ -9,12 +9,12 @@ use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResp
 use futures::Stream;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::wake_signal::WakeSignal;
 use crate::access::Caller;
 use crate::clock::{Clock, timestamp};
-use crate::error::{self, RpcError};
+use crate::error::{self, ProblemCode, RpcError};
 
 /// The interval at which the log is polled without a wake signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -63,7 +63,7 @@ impl EventLogService for EventLog {
         let caller = Caller::from_request(&request).service;
         let Some(reader) = caller.filter(|service| self.readers.contains(&service.as_str())) else {
             let message = "The service is not allowed to read this event log.";
-            return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
+            return Err(RpcError::new(ProblemCode::CallerNotAdmitted, message).into());
         };
         let mut after = request.into_inner().after.unwrap_or_default();
         record_reader_position(&self.pool, &reader, &after, self.clock.now())

@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use super::Key;
 use crate::access::{Caller, RequestContext};
-use crate::error::{RpcError, internal};
+use crate::error::{ProblemCode, internal};
 use crate::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 
 /// The result of a request with an idempotency key.
@@ -30,8 +30,7 @@ pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) ->
     let Some(key) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().unwrap_or_default();
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = "The idempotency key must be 1 to 255 visible ASCII characters.";
-        return Err(RpcError::new(Code::InvalidArgument, "IDEMPOTENCY_KEY_INVALID", message).into());
+        return Err(ProblemCode::IdempotencyKeyInvalid.into());
     }
     let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
     let from_service = Caller::from_request(request).service.is_some();
@@ -47,12 +46,6 @@ pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) ->
 /// Decodes 32 bytes in base64url.
 fn fingerprint(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
-}
-
-/// Returns the error for a key that was used with another body.
-pub fn key_mismatch() -> RpcError {
-    let message = "The idempotency key was used with another body. Use a new key.";
-    RpcError::new(Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED", message)
 }
 
 /// Builds the response: the new one, or the stored one byte for byte.

@@ -17,14 +17,14 @@ use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
 use crate::access::{Caller, DirectRateLimit};
 use crate::context::{self, Context};
-use crate::error::{RpcError, overloaded};
+use crate::error::{ProblemCode, RpcError, overloaded};
 
 /// The number of service calls in progress up to their response head.
 /// Further calls wait.
@@ -75,7 +75,7 @@ impl CallLimits {
             }
             if rate.check_key(&user).is_err() {
                 let message = "There are too many calls at once. Wait a moment.";
-                let limited = RpcError::new(Code::ResourceExhausted, "RATE_LIMITED", message);
+                let limited = RpcError::new(ProblemCode::RateLimited, message);
                 return Err(limited.retry_after(Duration::from_secs(1)).into());
             }
         }
@@ -207,6 +207,7 @@ mod tests {
     use futures::future::BoxFuture;
     use futures::{poll, stream};
     use http_body_util::StreamBody;
+    use tonic::Code;
     use tonic_types::StatusExt as _;
     use tower::service_fn;
 

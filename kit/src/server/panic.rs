@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::error::ProblemCode;
 use http::Response;
 use tonic::Status;
 use tonic::body::Body;
@@ -10,7 +11,7 @@ pub(super) fn status() -> Status {
     // The panic's message may contain anything, so it is not logged.
     tracing::error!("handler panicked");
     metrics::counter!("fintrac_panics_total").increment(1);
-    crate::error::RpcError::new(tonic::Code::Internal, "INTERNAL", "Something went wrong on our side.").into()
+    ProblemCode::Internal.into()
 }
 
 pub(super) fn to_status(panic: Box<dyn Any + Send>) -> Response<Body> {

@@ -19,7 +19,7 @@ use tower::retry::budget::{Budget as _, TpsBudget};
 use tower::{Service, ServiceExt as _, service_fn};
 
 use super::load_balancer::AttemptedEndpoints;
-use crate::error::reason;
+use crate::error::{ProblemCode, reason};
 use crate::headers::IDEMPOTENCY_KEY;
 use crate::random::Random;
 
@@ -121,6 +121,7 @@ fn failed_to_connect(error: &Error) -> bool {
 fn is_unavailable(response: &Response<Body>) -> bool {
     let status = Status::from_header_map(response.headers());
     status.is_some_and(|status| {
-        status.code() == Code::Unavailable && reason(&status).as_deref() != Some("OVERLOADED")
+        status.code() == Code::Unavailable
+            && reason(&status).as_deref() != Some(ProblemCode::Overloaded.as_str())
     })
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fintrac_kit::context::{self, Context};
-use fintrac_kit::error::RpcError;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::headers::IDEMPOTENCY_KEY;
 use fintrac_kit::server::server_stack;
 use fintrac_kit::testing::TestUser;
@@ -31,11 +31,11 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::{authorizer, clock, keys};
 
-/// A service that responds with its name, or with an error for `reason`.
+/// A service that responds with its name, or with an error of `code`.
 #[derive(Clone, Default)]
 struct NamedReplica {
     name: &'static str,
-    reason: Option<&'static str>,
+    code: Option<ProblemCode>,
     calls: Arc<AtomicU32>,
 }
 
@@ -46,8 +46,8 @@ impl HouseholdService for NamedReplica {
         _request: Request<GetHouseholdRequest>,
     ) -> Result<Response<GetHouseholdResponse>, Status> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        if let Some(reason) = self.reason {
-            return Err(RpcError::new(Code::Unavailable, reason, "unavailable").into());
+        if let Some(code) = self.code {
+            return Err(code.into());
         }
         let household = Household { id: self.name.to_owned(), ..Household::default() };
         Ok(Response::new(GetHouseholdResponse { household: Some(household) }))
@@ -121,7 +121,7 @@ fn named(name: &'static str) -> NamedReplica {
 }
 
 fn lost() -> NamedReplica {
-    NamedReplica { reason: Some("UNAVAILABLE"), ..NamedReplica::default() }
+    NamedReplica { code: Some(ProblemCode::Unavailable), ..NamedReplica::default() }
 }
 
 fn to(replicas: &[&Replica]) -> Transport {
@@ -212,7 +212,7 @@ async fn a_lost_response_is_retried_in_process_too() {
 
 #[tokio::test]
 async fn an_overloaded_replica_is_not_retried() {
-    let overloaded = NamedReplica { reason: Some("OVERLOADED"), ..NamedReplica::default() };
+    let overloaded = NamedReplica { code: Some(ProblemCode::Overloaded), ..NamedReplica::default() };
     let replica = Replica::start(&overloaded).await;
     let error = ask(&to(&[&replica]), &TestUser::new(&clock())).await.expect_err("overloaded");
     assert_eq!((error.code(), overloaded.calls.load(Ordering::Relaxed)), (Code::Unavailable, 1));

@@ -1,7 +1,7 @@
 //! Accounts of a household.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use fintrac_money::{Amount, Currency, Money};
 use strum::{EnumString, IntoStaticStr};
@@ -154,7 +154,7 @@ impl AccountChanges {
             && sent.currency_code.as_deref().and_then(Currency::from_code) != Some(account.currency())
         {
             let text = "The currency of an account cannot be changed. Create another account.";
-            violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
+            violations.push(FieldViolation::new("currency_code", FieldCode::CurrencyImmutable, text));
         }
         if self.contains("description") {
             after.description = description(sent.description.as_deref(), &mut violations);
@@ -200,8 +200,7 @@ fn description(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Opti
 fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<AccountType> {
     let found = parse(text);
     if found.is_none() {
-        let text = "The type must be cash, bank or card.";
-        violations.push(FieldViolation::new("account_type", "ACCOUNT_TYPE_INVALID", text));
+        violations.push(FieldViolation::from_code("account_type", FieldCode::AccountTypeInvalid));
     }
     found
 }
@@ -210,8 +209,7 @@ fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<Acco
 pub fn active_currency(field: &str, code: &str, violations: &mut Vec<FieldViolation>) -> Option<Currency> {
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
-        let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
-        violations.push(FieldViolation::new(field, "CURRENCY_INVALID", text));
+        violations.push(FieldViolation::from_code(field, FieldCode::CurrencyInvalid));
     }
     found
 }
@@ -246,7 +244,7 @@ mod tests {
         let currency = Currency::from_code("USD").expect("USD");
         let rejected = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect_err("rejected");
         let fields: Vec<_> =
-            rejected.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
+            rejected.iter().map(|violation| (violation.field.as_str(), violation.code.as_str())).collect();
         assert_eq!(
             fields,
             [

@@ -1,7 +1,7 @@
 //! Categories of income and expense.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
@@ -57,8 +57,7 @@ impl CategoryInput {
         let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let category_type = parse(&self.category_type);
         if category_type.is_none() {
-            let text = "The type must be income or expense.";
-            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_INVALID", text));
+            violations.push(FieldViolation::from_code("type", FieldCode::CategoryTypeInvalid));
         }
         let icon = text::optional_line("icon", self.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         let color = color(self.color.as_deref(), &mut violations);
@@ -96,8 +95,7 @@ impl CategoryChanges {
             after.name = text::line("name", &sent.name, MAX_NAME_CHARS, &mut violations);
         }
         if self.contains("type") && parse(&sent.category_type) != Some(category.category_type) {
-            let text = "The type of a category cannot be changed. Create another category.";
-            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
+            violations.push(FieldViolation::from_code("type", FieldCode::CategoryTypeImmutable));
         }
         if self.contains("icon") {
             after.icon = text::optional_line("icon", sent.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
@@ -131,8 +129,7 @@ fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Str
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     let digits = text.strip_prefix('#').unwrap_or_default();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let text = "The color must have the form #RRGGBB.";
-        violations.push(FieldViolation::new("color", "COLOR_INVALID", text));
+        violations.push(FieldViolation::from_code("color", FieldCode::ColorInvalid));
     }
     Some(text.to_ascii_uppercase())
 }
@@ -150,6 +147,5 @@ fn parent_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option
 ///
 /// The parent is unknown, of the other type, or the category itself or below it.
 pub fn parent_unknown() -> FieldViolation {
-    let text = "The parent must be a category of the same type that is not below this one.";
-    FieldViolation::new("parent_id", "PARENT_INVALID", text)
+    FieldViolation::from_code("parent_id", FieldCode::ParentInvalid)
 }

@@ -4,7 +4,7 @@
 //! them. The database stores them as one JSON document, so that a new text needs
 //! only a line here and its conversion to and from the messages.
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ transaction_details! {
 fn validate_tags(tags: &[String], violations: &mut Vec<FieldViolation>) -> Vec<String> {
     if tags.len() > MAX_TAGS {
         let text = "A transaction must have at most 20 tags.";
-        violations.push(FieldViolation::new("tags", "TOO_MANY_ITEMS", text));
+        violations.push(FieldViolation::new("tags", FieldCode::TooManyItems, text));
     }
     let mut valid = Vec::new();
     for (index, tag) in tags.iter().take(MAX_TAGS).enumerate() {

@@ -1,6 +1,7 @@
 //! Recurring transactions.
 
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use fintrac_kit::error::FieldCode;
 use fintrac_money::Household;
 use sha2::{Digest as _, Sha256};
 use strum::{EnumString, IntoStaticStr};
@@ -32,7 +33,7 @@ pub struct Recurring {
     pub schedule: Schedule,
     pub status: RecurringStatus,
     /// The code of the error that an occurrence failed with. None if a user paused it.
-    pub paused_reason: Option<String>,
+    pub paused_reason: Option<FieldCode>,
     /// The next day of the rule. None if completed.
     pub next: Option<NaiveDate>,
     pub last: Option<NaiveDate>,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::random::Random;
@@ -160,7 +160,7 @@ fn too_large(outcomes: &[Result<Outcome, Rejection>]) -> bool {
 
 fn reply_too_large() -> Rejection {
     let text = "The texts of one response must be at most 8 MiB. Send fewer operations.";
-    Rejection::field("operations", "TOO_MANY_ITEMS", text)
+    Rejection::field("operations", FieldCode::TooManyItems, text)
 }
 
 /// Returns the violations of a bulk request, by index of the operation.
@@ -198,7 +198,7 @@ async fn claim(
         responses[index] = match claim {
             Claim::New => None,
             Claim::Replay(response) => Some(Ok(PostingResponse::Replayed(response))),
-            Claim::KeyMismatch => Some(Err(Error::KeyMismatch)),
+            Claim::KeyMismatch => Some(Err(ProblemCode::IdempotencyKeyReused.into())),
         };
     }
     Ok(responses)

@@ -115,7 +115,7 @@ impl NotificationDataService for Rpc {
             amount: amount.map_or_else(|_| recurring.template.amount.clone(), |amount| amount.to_string()),
             currency_code: currency.code().to_owned(),
             next_date: recurring.next.map(day).unwrap_or_default(),
-            paused_reason: recurring.paused_reason.clone().unwrap_or_default(),
+            paused_reason: recurring.paused_reason.map(|code| code.to_string()).unwrap_or_default(),
         }))
     }
 

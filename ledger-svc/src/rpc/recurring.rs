@@ -1,6 +1,6 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::Key;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
@@ -53,7 +53,7 @@ impl From<&Recurring> for pb::Recurring {
             transaction: Some(recurring.template.clone().into()),
             schedule: Some(ScheduleInput::from(&recurring.schedule).into()),
             status: recurring.status.into_str().to_owned(),
-            paused_reason: recurring.paused_reason.clone(),
+            paused_reason: recurring.paused_reason.map(|code| code.to_string()),
             next_occurrence: preview.first().cloned(),
             preview,
             last_occurrence: recurring.last.map(|day| day.to_string()),
@@ -78,11 +78,11 @@ fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error
     let mut violations = Vec::new();
     if request.transaction_date.is_some() {
         let text = "The dates are determined by the schedule. Send start_date instead.";
-        violations.push(FieldViolation::new("transaction_date", "CONFLICTING", text));
+        violations.push(FieldViolation::new("transaction_date", FieldCode::Conflicting, text));
     }
     if request.recurring.is_some() {
         let text = "The field must not be sent for a recurring transaction. Omit it.";
-        violations.push(FieldViolation::new("recurring", "CONFLICTING", text));
+        violations.push(FieldViolation::new("recurring", FieldCode::Conflicting, text));
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }

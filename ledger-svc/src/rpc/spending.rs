@@ -15,8 +15,7 @@ use crate::store::category_references::Referrer;
 
 /// Returns the error for a request that does not follow the contract.
 fn malformed(field: &str) -> Status {
-    RpcError::query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "The value cannot be parsed.")])
-        .into()
+    RpcError::query(vec![FieldViolation::parameter(field, "The value cannot be parsed.")]).into()
 }
 
 fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {

@@ -47,7 +47,7 @@ fn bulk_results(outcome: &Outcome) -> Vec<pb::BulkResult> {
             let errors = rejection.clone().into_violations().into_iter();
             let errors = errors.take(MAX_ERRORS_PER_OPERATION).map(|violation| pb::BulkError {
                 field: violation.field,
-                code: violation.reason.to_owned(),
+                code: violation.code.to_string(),
                 detail: violation.description,
             });
             pb::BulkResult { status: "refused".to_owned(), transaction: None, errors: errors.collect() }

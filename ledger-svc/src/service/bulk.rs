@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
 use uuid::Uuid;
@@ -79,29 +79,30 @@ fn validate(
         _ => None,
     };
     if mode.is_none() {
-        let text = "The mode must be atomic or partial.";
-        violations.push(FieldViolation::new("mode", "BULK_MODE_INVALID", text));
+        violations.push(FieldViolation::from_code("mode", FieldCode::BulkModeInvalid));
     }
     if operations.is_empty() {
         let text = "At least one operation is required. Send one.";
-        violations.push(FieldViolation::new("operations", "REQUIRED", text));
+        violations.push(FieldViolation::new("operations", FieldCode::Required, text));
     } else if operations.len() > MAX_OPERATIONS {
         let text = "A request can have at most 1,000 operations. Send fewer.";
-        violations.push(FieldViolation::new("operations", "TOO_MANY_ITEMS", text));
+        violations.push(FieldViolation::new("operations", FieldCode::TooManyItems, text));
     }
     let mut seen = HashSet::new();
     for (index, operation) in operations.iter().enumerate().take(MAX_OPERATIONS) {
-        let mut reject = |name: &str, reason, text| {
-            violations.push(FieldViolation::new(format!("operations[{index}].{name}"), reason, text));
+        let mut reject = |name: &str, code, text| {
+            violations.push(FieldViolation::new(format!("operations[{index}].{name}"), code, text));
         };
         match target(operation).map(str::trim) {
             _ if operation.op.is_none() => {
-                reject("op", "BULK_OPERATION_INVALID", "Send create, update or delete.");
+                reject("op", FieldCode::BulkOperationInvalid, "Send create, update or delete.");
             }
-            Some("") => reject("id", "REQUIRED", "The id is required. Send the id of a transaction."),
+            Some("") => {
+                reject("id", FieldCode::Required, "The id is required. Send the id of a transaction.");
+            }
             Some(id) if Uuid::parse_str(id).is_ok_and(|id| !seen.insert(id)) => {
                 let text = "Another operation names the same transaction. Send only one of them.";
-                reject("id", "DUPLICATE_OPERATION", text);
+                reject("id", FieldCode::DuplicateOperation, text);
             }
             Some(_) | None => {}
         }

@@ -1,7 +1,7 @@
 //! Converts an amount to another currency at the rate of a day.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_money::{Amount, Money};
 use rust_decimal::Decimal;
 
@@ -47,10 +47,10 @@ impl LedgerUseCases {
         }
         let quote_keys = [(money.currency(), day), (to, day)];
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, quote_keys.into_iter()).await?;
-        let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateNotFound)?;
+        let rate = quotes.cross(money.currency(), to, day).ok_or(ProblemCode::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
             let text = "The result exceeds the largest supported amount. Send a smaller amount.";
-            Error::InvalidQuery(vec![FieldViolation::new("amount", "AMOUNT_TOO_LARGE", text)])
+            Error::InvalidQuery(vec![FieldViolation::new("amount", FieldCode::AmountTooLarge, text)])
         })?;
         Ok(Conversion { amount: money, result, rate })
     }

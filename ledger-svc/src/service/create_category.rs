@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -35,7 +35,7 @@ impl LedgerUseCases {
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
             let text = "A household can have at most 1,000 categories. Delete one first.";
-            return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
+            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
         self.record(&mut transaction, ctx, ("category", category.id, 1), "created", &[]).await?;
@@ -64,8 +64,7 @@ pub(super) async fn check_parent(
         let Some(parent) = parent.filter(fits) else { return Err(vec![parent_unknown()].into()) };
         levels += 1;
         if levels > MAX_CATEGORY_DEPTH {
-            let text = "Categories can be nested at most five levels deep. Choose a higher parent.";
-            return Err(vec![FieldViolation::new("parent_id", "NESTED_TOO_DEEP", text)].into());
+            return Err(vec![FieldViolation::from_code("parent_id", FieldCode::NestedTooDeep)].into());
         }
         next = parent.parent_id;
     }
@@ -76,7 +75,7 @@ pub(super) fn name_taken(error: sqlx::Error) -> Error {
     match violated_constraint(&error) {
         Some("categories_household_id_name_key") => {
             let text = "Another category has the same name and parent. Choose another name.";
-            vec![FieldViolation::new("name", "NAME_TAKEN", text)].into()
+            vec![FieldViolation::new("name", FieldCode::NameTaken, text)].into()
         }
         _ => error.into(),
     }

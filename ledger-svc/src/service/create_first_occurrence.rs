@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::{Idempotency, LedgerUseCases};
 use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
@@ -43,7 +43,7 @@ impl LedgerUseCases {
         if recurring.schedule.start != start || first != Some(start) {
             let text =
                 "The transaction date must be the schedule's first occurrence. Send a day of the schedule.";
-            return Err(vec![FieldViolation::new("transaction_date", "CONFLICTING", text)].into());
+            return Err(vec![FieldViolation::new("transaction_date", FieldCode::Conflicting, text)].into());
         }
         let transaction_id = recurring.transaction_id(start);
         recurring.last = Some(start);

@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
@@ -84,7 +84,7 @@ impl LedgerUseCases {
         };
         if recurring::count(connection, household.id).await? >= MAX_RECURRING_PER_HOUSEHOLD {
             let text = "A household can have at most 500 recurring transactions. Delete one first.";
-            return Err(vec![FieldViolation::new("frequency", "TOO_MANY_ITEMS", text)].into());
+            return Err(vec![FieldViolation::new("frequency", FieldCode::TooManyItems, text)].into());
         }
         let next = schedule.occurrences(schedule.start).next();
         Ok(Recurring {

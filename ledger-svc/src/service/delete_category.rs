@@ -5,7 +5,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::idempotency::Key;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ impl LedgerUseCases {
         };
         match &target {
             None if categories::is_used(&mut transaction, household.id, category_id).await? => {
-                return Err(Error::CategoryInUse);
+                return Err(ProblemCode::CategoryInUse.into());
             }
             None => {}
             Some(target) => {
@@ -85,7 +85,7 @@ impl LedgerUseCases {
                 Error::Rejected(Rejection::Invalid(_)) => {
                     let text =
                         "The subcategories would be nested more than five levels deep. Move them first.";
-                    move_rejected("INVALID_MOVE_TARGET", text)
+                    move_rejected(FieldCode::InvalidMoveTarget, text)
                 }
                 error => error,
             })?;
@@ -93,7 +93,7 @@ impl LedgerUseCases {
                 match violated_constraint(&error) {
                     Some("categories_household_id_name_key") => {
                         let text = "A subcategory has the same name as one of the target. Rename it first.";
-                        move_rejected("NAME_TAKEN", text)
+                        move_rejected(FieldCode::NameTaken, text)
                     }
                     _ => error.into(),
                 }
@@ -105,8 +105,8 @@ impl LedgerUseCases {
     }
 }
 
-fn move_rejected(reason: &'static str, text: &str) -> Error {
-    vec![FieldViolation::new("move_to", reason, text)].into()
+fn move_rejected(code: FieldCode, text: &str) -> Error {
+    vec![FieldViolation::new("move_to", code, text)].into()
 }
 
 /// Resolves the target of a merge: live, of the same type, not a descendant.
@@ -117,19 +117,19 @@ async fn resolve_target(
     text: &str,
 ) -> Result<Category, Error> {
     let not_found =
-        || move_rejected("CATEGORY_NOT_FOUND", "The target must be another category. Send its id.");
+        || move_rejected(FieldCode::CategoryNotFound, "The target must be another category. Send its id.");
     let id = Uuid::parse_str(text.trim()).map_err(|_| not_found())?;
     let found = categories::find(connection, household_id, id).await?;
     let target = found.filter(|candidate| candidate.id != category.id).ok_or_else(not_found)?;
     if target.category_type != category.category_type {
         let text = "The target must have the same type. Send another category.";
-        return Err(move_rejected("CATEGORY_TYPE_MISMATCH", text));
+        return Err(move_rejected(FieldCode::CategoryTypeMismatch, text));
     }
     let mut ancestor_id = target.parent_id;
     while let Some(id) = ancestor_id {
         if id == category.id {
             let text = "The target must not be below this category. Send another category.";
-            return Err(move_rejected("INVALID_MOVE_TARGET", text));
+            return Err(move_rejected(FieldCode::InvalidMoveTarget, text));
         }
         ancestor_id =
             categories::find(connection, household_id, id).await?.and_then(|parent| parent.parent_id);

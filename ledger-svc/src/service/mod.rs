@@ -45,6 +45,7 @@ mod verify;
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::Clock;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::events::{self, NewEvent, WakeSignal};
 use fintrac_kit::idempotency::{self, Claim, IdempotentResult, Key};
 use fintrac_kit::module::ServiceDependencies;
@@ -170,7 +171,7 @@ impl LedgerUseCases {
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
             Claim::Replay(response) => Ok(Some(response)),
-            Claim::KeyMismatch => Err(Error::KeyMismatch),
+            Claim::KeyMismatch => Err(ProblemCode::IdempotencyKeyReused.into()),
         }
     }
 

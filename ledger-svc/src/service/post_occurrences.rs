@@ -126,12 +126,8 @@ impl LedgerUseCases {
                 "posted"
             }
             OccurrenceOutcome::Rejected(rejection) => {
-                let reason = rejection
-                    .into_violations()
-                    .first()
-                    .map_or("VALIDATION_FAILED", |violation| violation.reason);
                 recurring.status = RecurringStatus::Paused;
-                recurring.paused_reason = Some(reason.to_owned());
+                recurring.paused_reason = rejection.into_violations().first().map(|violation| violation.code);
                 recurring.version += 1;
                 "failed"
             }

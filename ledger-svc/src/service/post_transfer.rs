@@ -5,6 +5,7 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::date;
+use fintrac_kit::error::FieldCode;
 use fintrac_kit::idempotency::Key;
 use fintrac_money::{Currency, Money};
 use sha2::{Digest as _, Sha256};
@@ -149,7 +150,7 @@ async fn convert_at_day_rate(
     let rate = quotes.cross(from, to, day).ok_or_else(|| {
         Rejection::field(
             "currency_code",
-            "RATE_NOT_FOUND",
+            FieldCode::RateNotFound,
             "No exchange rate between the two currencies is known up to that day. Choose a later day.",
         )
     })?;

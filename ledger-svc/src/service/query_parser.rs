@@ -19,7 +19,7 @@ pub struct QueryParser(Vec<FieldViolation>);
 
 impl QueryParser {
     pub fn reject(&mut self, field: &str, text: impl Into<String>) {
-        self.0.push(FieldViolation::new(field, "PARAMETER_INVALID", text));
+        self.0.push(FieldViolation::parameter(field, text));
     }
 
     pub fn add_violation(&mut self, violation: FieldViolation) {
@@ -149,5 +149,5 @@ pub(super) fn too_many_intervals() -> Error {
     let text = format!(
         "The span must have at most {MAX_INTERVALS} intervals. Send a later start or a longer interval."
     );
-    Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
+    Error::InvalidQuery(vec![FieldViolation::parameter("from", text)])
 }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -39,7 +40,7 @@ impl LedgerUseCases {
         account.version += 1;
         accounts::update(&mut transaction, &[(household.id, &account)]).await.map_err(|error| {
             match violated_constraint(&error) {
-                Some("accounts_household_id_name_key") => Error::AccountNameTaken,
+                Some("accounts_household_id_name_key") => Error::Problem(ProblemCode::AccountNameTaken),
                 _ => error.into(),
             }
         })?;

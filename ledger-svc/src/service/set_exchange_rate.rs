@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Currency;
 use rust_decimal::Decimal;
@@ -27,21 +27,25 @@ pub struct RateInput {
 impl RateInput {
     fn resolve(&self, today: NaiveDate) -> Result<PublishedRate, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let mut reject = |field: &str, reason, text: &str| {
-            violations.push(FieldViolation::new(field, reason, text));
+        let mut reject = |field: &str, code, text: &str| {
+            violations.push(FieldViolation::new(field, code, text));
         };
         let base =
             Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
         if base.is_none() {
             let text = "The base must be USD or EUR. Other rates are crossed over them.";
-            reject("base", "CURRENCY_INVALID", text);
+            reject("base", FieldCode::CurrencyInvalid, text);
         }
         let currency = Currency::from_code(&self.currency_code);
         if currency.is_none() {
             let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
-            reject("currency_code", "CURRENCY_INVALID", text);
+            reject("currency_code", FieldCode::CurrencyInvalid, text);
         } else if currency == base {
-            reject("currency_code", "CONFLICTING", "The currency must differ from base. Send another one.");
+            reject(
+                "currency_code",
+                FieldCode::Conflicting,
+                "The currency must differ from base. Send another one.",
+            );
         }
         let digits = !self.rate.is_empty() && self.rate.len() <= 24;
         let plain = digits && self.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -49,7 +53,7 @@ impl RateInput {
         if rate.is_none() {
             let text =
                 "The rate must be above zero. Send units of the currency per base unit, such as 1.1172.";
-            reject("rate", "RATE_INVALID", text);
+            reject("rate", FieldCode::RateInvalid, text);
         }
         let date = match self.date.as_deref() {
             None => Some(today),

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
@@ -107,7 +108,7 @@ impl LedgerUseCases {
             return Ok(IdempotentResult::Replayed(response));
         }
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
-        let Some(next) = recurring.next else { return Err(Error::RecurringCompleted) };
+        let Some(next) = recurring.next else { return Err(ProblemCode::RecurringCompleted.into()) };
         match (action, recurring.status) {
             (RecurringAction::Pause, RecurringStatus::Paused)
             | (RecurringAction::Resume, RecurringStatus::Active) => {

@@ -1,6 +1,7 @@
 //! Recurring transactions.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::error::FieldCode;
 use fintrac_kit::jobs::{EntityKey, Queue};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -70,7 +71,10 @@ impl TryFrom<RecurringRow> for Recurring {
             template: row.template.0,
             schedule,
             status: row.status,
-            paused_reason: row.paused_reason,
+            paused_reason: row
+                .paused_reason
+                .map(|code| parse_stored(&code, |code| code.parse().ok()))
+                .transpose()?,
             next: row.next_occurrence,
             last: row.last_occurrence,
             last_transaction_id: row.last_transaction_id,
@@ -183,7 +187,7 @@ pub async fn pause_for_accounts(
     let (households, ids): (Vec<_>, Vec<_>) = accounts.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"update ledger.recurring
-           set status = 'paused', paused_reason = 'ACCOUNT_CLOSED',
+           set status = 'paused', paused_reason = $4,
                version = version + 1, updated_at = $3
            from (
                select distinct recurring.household_id, recurring.id
@@ -196,6 +200,7 @@ pub async fn pause_for_accounts(
         &households,
         &ids,
         now,
+        FieldCode::AccountClosed.as_str(),
     )
     .fetch_all(connection)
     .await?;
@@ -245,7 +250,7 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
         occurrences,
         recurring.schedule.weekend as _,
         recurring.status as _,
-        recurring.paused_reason,
+        recurring.paused_reason.map(FieldCode::as_str),
         recurring.next,
         recurring.last,
         recurring.last_transaction_id,

@@ -12,7 +12,7 @@ use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, Tr
 use fintrac_kit::clock::Clock;
 use fintrac_kit::context::{self, Context};
 use fintrac_kit::database::{self, PoolConfig};
-use fintrac_kit::error::{RpcError, reason};
+use fintrac_kit::error::{ProblemCode, RpcError, reason};
 use fintrac_kit::events::WakeSignal;
 use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_kit::module::ServiceDependencies;
@@ -40,7 +40,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
@@ -72,7 +72,7 @@ impl HouseholdService for FakeHouseholdService {
         }
         match known {
             Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
-            None => Err(RpcError::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
+            None => Err(RpcError::new(ProblemCode::NotFound, "There is no such household.").into()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use fintrac_kit::error::FieldCode;
 use fintrac_kit::locale_format::LocaleFormatter;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::budget::v1 as budget;
@@ -185,11 +186,11 @@ const MAX_BARS: usize = 12;
 
 /// The id of the text for the reason why an occurrence could not be posted.
 fn reason(code: &str) -> &'static str {
-    match code {
-        "ACCOUNT_CLOSED" | "ACCOUNT_NOT_FOUND" => "recurring-reason-account",
-        "CATEGORY_NOT_FOUND" | "CATEGORY_TYPE_MISMATCH" => "recurring-reason-category",
-        "RATE_NOT_FOUND" => "recurring-reason-rate",
-        _ => "recurring-reason-other",
+    match code.parse() {
+        Ok(FieldCode::AccountClosed | FieldCode::AccountNotFound) => "recurring-reason-account",
+        Ok(FieldCode::CategoryNotFound | FieldCode::CategoryTypeMismatch) => "recurring-reason-category",
+        Ok(FieldCode::RateNotFound) => "recurring-reason-rate",
+        Ok(_) | Err(_) => "recurring-reason-other",
     }
 }
 
@@ -197,6 +198,8 @@ fn reason(code: &str) -> &'static str {
 mod tests {
     use fintrac_proto::budget::v1 as budget;
     use fintrac_proto::ledger::v1 as ledger;
+
+    use fintrac_kit::error::FieldCode;
 
     use super::{NotificationData, NotificationKind, render_notification};
 
@@ -321,7 +324,7 @@ mod tests {
     fn unnamed_transactions_and_every_reason_have_texts() {
         for locale in ["en", "es", "fr", "de", "pt"] {
             let mut bodies = std::collections::HashSet::new();
-            for reason in ["ACCOUNT_CLOSED", "CATEGORY_NOT_FOUND", "RATE_NOT_FOUND", "SOMETHING_ELSE"] {
+            for reason in FieldCode::ALL.iter().map(|code| code.as_str()).chain(["SOMETHING_ELSE"]) {
                 let (title, body) =
                     render_notification(locale, NotificationKind::RecurringFailed, &recurring("", reason))
                         .expect("all texts exist");

@@ -38,7 +38,7 @@ fn parse_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let invalid = |_| Error::Query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
+    let invalid = |_| Error::Query(vec![FieldViolation::parameter(field, "Send a UUID.")]);
     Uuid::parse_str(text).map(Some).map_err(invalid)
 }
 

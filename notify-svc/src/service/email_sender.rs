@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::reason;
+use fintrac_kit::error::{ProblemCode, reason};
 use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::transport::Transport;
@@ -192,7 +192,7 @@ impl EmailSender {
 }
 
 fn is_lapsed(status: &Status) -> bool {
-    reason(status).as_deref() == Some("CHALLENGE_LAPSED")
+    reason(status).as_deref() == Some(ProblemCode::ChallengeLapsed.as_str())
 }
 
 impl Worker for EmailSender {

@@ -2,6 +2,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::{Clock, timestamp};
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::events::WakeSignal;
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
@@ -65,7 +66,7 @@ impl Inbox {
             return Ok(notification);
         }
         if expected_version.is_some_and(|version| version != notification.version) {
-            return Err(Error::VersionMismatch);
+            return Err(ProblemCode::VersionMismatch.into());
         }
         notification.read_at = notification.read_at.is_none().then(|| self.clock.now());
         notification.version += 1;

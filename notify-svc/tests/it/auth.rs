@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::RpcError;
+use fintrac_kit::error::{ProblemCode, RpcError};
 use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_server::{EmailDataService, EmailDataServiceServer};
 use fintrac_proto::events::v1::Event;
 use tonic::service::Routes;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 /// The state of the fake auth-svc.
@@ -143,7 +143,7 @@ impl EmailDataService for Auth {
                 code: code.into(),
             })),
             ChallengeReply::Lapsed => {
-                Err(RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "The challenge has lapsed.").into())
+                Err(RpcError::new(ProblemCode::ChallengeLapsed, "The challenge has lapsed.").into())
             }
             ChallengeReply::Unavailable | ChallengeReply::Broken => Err(Status::unavailable("down")),
         }

@@ -88,11 +88,8 @@ impl NotificationDataService for Ledger {
     ) -> Result<Response<pb::GetReportDataResponse>, Status> {
         let pb::GetReportDataRequest { household_id, from, to } = request.into_inner();
         if from > to {
-            let violation = FieldViolation::new(
-                "to",
-                "PARAMETER_INVALID",
-                "The last day must not be before from. Send a later day.",
-            );
+            let violation =
+                FieldViolation::parameter("to", "The last day must not be before from. Send a later day.");
             return Err(RpcError::query(vec![violation]).into());
         }
         let category = |name: &str, amount: &str| pb::ReportCategory {

@@ -40,7 +40,7 @@ fn make(input: &BudgetInput) -> Result<Budget, Vec<FieldViolation>> {
 
 fn rejected(input: &BudgetInput) -> Vec<String> {
     let violations = make(input).expect_err("rejected");
-    violations.iter().map(|violation| format!("{} {}", violation.field, violation.reason)).collect()
+    violations.iter().map(|violation| format!("{} {}", violation.field, violation.code)).collect()
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_ended_budget_keeps_its_terms() {
     let budget = make(&ended).expect("a budget");
     let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
     let rejected = change.apply(&budget, day("2026-04-01"), now()).expect_err("rejected");
-    assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("amount", "FIELD_IMMUTABLE"));
+    assert_eq!((rejected[0].field.as_str(), rejected[0].code.as_str()), ("amount", "FIELD_IMMUTABLE"));
     assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "terms can change on the last day");
     let rename = BudgetChanges {
         name: Some("Past".into()),
@@ -171,7 +171,7 @@ fn currency_frequency_and_start_are_immutable() {
     };
     let rejected = other.apply(&budget, day("2026-11-18"), now()).expect_err("rejected");
     let fields: Vec<_> =
-        rejected.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
+        rejected.iter().map(|violation| (violation.field.as_str(), violation.code.as_str())).collect();
     assert_eq!(
         fields,
         [

@@ -36,12 +36,7 @@ impl FormatOptions {
             Some("csv") => Format::Csv,
             Some("svg") => Format::Svg,
             Some(_) => {
-                let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-                return Err(problem.field(
-                    "format",
-                    "PARAMETER_INVALID",
-                    "The format must be json, csv or svg.",
-                ));
+                return Err(Problem::query("format", "The format must be json, csv or svg."));
             }
         };
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());

@@ -8,6 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::access::Principal;
 use fintrac_kit::context::{self, Context};
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::notify::v1 as pb;
 use futures::Stream;
 use serde::Serialize;
@@ -69,16 +70,16 @@ async fn stream_live_events(
 ) -> Result<Response, Problem> {
     let after = last_event_id(&headers)?;
     if state.event_hub.closing.is_cancelled() {
-        return Err(Problem::new("UNAVAILABLE", "This server is shutting down. Try again in a moment."));
+        return Err(Problem::new(
+            ProblemCode::Unavailable,
+            "This server is shutting down. Try again in a moment.",
+        ));
     }
     // Subscribes first: an event between the two calls arrives twice, but is not lost.
-    let subscription =
-        state.event_hub.subscribe(principal.household_id, principal.user_id).ok_or_else(|| {
-            Problem::new(
-                "TOO_MANY_STREAMS",
-                "A user can read at most 20 streams of live events at once. Close one.",
-            )
-        })?;
+    let subscription = state
+        .event_hub
+        .subscribe(principal.household_id, principal.user_id)
+        .ok_or_else(|| Problem::from(ProblemCode::TooManyStreams))?;
     let context = Context { deadline: None, ..context::current().unwrap_or_default() };
     let mut reader = EventReader { state, principal, context, position: after };
     let first = reader.next_batch().await?;
@@ -91,10 +92,10 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|id| *id >= 0);
     parsed.map(Some).ok_or_else(|| {
-        let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
+        let problem = Problem::from(ProblemCode::QueryInvalid);
         problem.field(
             "Last-Event-ID",
-            "PARAMETER_INVALID",
+            FieldCode::ParameterInvalid,
             "The header must be the id of an event. Send one, or omit the header.",
         )
     })

@@ -93,8 +93,7 @@ async fn respond(
         None | Some("json") => false,
         Some("html") => true,
         Some(_) => {
-            let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-            return Err(problem.field("format", "PARAMETER_INVALID", "The format must be json or html."));
+            return Err(Problem::query("format", "The format must be json or html."));
         }
     };
     let report = ReportResponse::from(state.reports().get_report(request).await?.into_inner());

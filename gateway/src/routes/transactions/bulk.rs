@@ -1,5 +1,6 @@
 use axum::extract::State;
 use axum::response::Response;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use fintrac_proto::rest::{ReadFields, read_object};
@@ -115,7 +116,8 @@ impl BulkOperation {
         if let Some(field) = unexpected {
             let text = "This operation has no such field. Remove it.";
             let rejection = problem.take().unwrap_or_else(malformed);
-            *problem = Some(rejection.field(format!("operations[{index}].{field}"), "UNKNOWN_FIELD", text));
+            *problem =
+                Some(rejection.field(format!("operations[{index}].{field}"), FieldCode::UnknownField, text));
         }
         let id = id.unwrap_or_default();
         let op = if is_create {
@@ -130,7 +132,7 @@ impl BulkOperation {
 }
 
 fn malformed() -> Problem {
-    Problem::new("MALFORMED_BODY", "The body is invalid; see errors.")
+    Problem::new(ProblemCode::MalformedBody, "The body is invalid; see errors.")
 }
 
 /// Write several transactions

@@ -90,10 +90,7 @@ impl Format {
             None | Some("csv") => Ok(Self::Csv),
             Some("json") => Ok(Self::Json),
             Some("ndjson") => Ok(Self::Ndjson),
-            Some(_) => {
-                let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
-                Err(problem.field("format", "PARAMETER_INVALID", "The format must be csv, json or ndjson."))
-            }
+            Some(_) => Err(Problem::query("format", "The format must be csv, json or ndjson.")),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Validates the input of a transaction, and reports all of its violations at once.
 
 use chrono::NaiveDate;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::{date, text};
 use fintrac_money::{Amount, AmountError, Currency, Money};
 use uuid::Uuid;
@@ -64,8 +64,8 @@ impl<'a> InputResolver<'a> {
         Self { current_type: Some(stored.transaction_type), pinned_amount, ..self }
     }
 
-    fn reject(&mut self, field: &str, reason: &'static str, description: &str) {
-        self.violations.push(FieldViolation::new(field, reason, description));
+    fn reject(&mut self, field: &str, code: FieldCode, description: &str) {
+        self.violations.push(FieldViolation::new(field, code, description));
     }
 
     /// Validates `input`, or returns all of its violations.
@@ -76,7 +76,11 @@ impl<'a> InputResolver<'a> {
         let to_account = match (&input.to_account_id, is_transfer) {
             (to, true) => self.account("to_account_id", to.as_deref()),
             (Some(_), false) if transaction_type.is_some() => {
-                self.reject("to_account_id", "CONFLICTING", "The field is only for transfers. Omit it.");
+                self.reject(
+                    "to_account_id",
+                    FieldCode::Conflicting,
+                    "The field is only for transfers. Omit it.",
+                );
                 None
             }
             (_, false) => None,
@@ -84,8 +88,7 @@ impl<'a> InputResolver<'a> {
         if let (Some(from), Some(to)) = (account, to_account)
             && from.id == to.id
         {
-            let text = "The two accounts of a transfer must differ. Send another one.";
-            self.reject("to_account_id", "SAME_ACCOUNT", text);
+            self.violations.push(FieldViolation::from_code("to_account_id", FieldCode::SameAccount));
         }
         let category =
             input.category_id.as_deref().and_then(|id| self.category("category_id", id, transaction_type));
@@ -137,9 +140,9 @@ impl<'a> InputResolver<'a> {
             requested.is_some()
         };
         if text.trim().is_empty() {
-            self.reject("type", "REQUIRED", "The type must be income, expense or transfer.");
+            self.reject("type", FieldCode::Required, "The type must be income, expense or transfer.");
         } else if !fits {
-            self.reject("type", "TRANSACTION_TYPE_INVALID", "The type must be income, expense or transfer.");
+            self.violations.push(FieldViolation::from_code("type", FieldCode::TransactionTypeInvalid));
         }
         requested.filter(|_| fits)
     }
@@ -147,13 +150,13 @@ impl<'a> InputResolver<'a> {
     fn account(&mut self, field: &str, id: Option<&str>) -> Option<&'a Account> {
         let id = id.map(str::trim).unwrap_or_default();
         if id.is_empty() {
-            self.reject(field, "REQUIRED", "An account is required. Send its id.");
+            self.reject(field, FieldCode::Required, "An account is required. Send its id.");
             return None;
         }
         let household = self.command.household.id;
         let found = Uuid::parse_str(id).ok().and_then(|id| self.state.account(household, id));
         if found.is_none() {
-            self.reject(field, "ACCOUNT_NOT_FOUND", "You have no account with this id.");
+            self.violations.push(FieldViolation::from_code(field, FieldCode::AccountNotFound));
         }
         found
     }
@@ -167,7 +170,7 @@ impl<'a> InputResolver<'a> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
                 let text = "The category is only for income and expenses. Omit it.";
-                self.reject(field, "CONFLICTING", text);
+                self.reject(field, FieldCode::Conflicting, text);
                 return None;
             }
             Some(TransactionType::Income | TransactionType::Expense) | None => {}
@@ -176,7 +179,7 @@ impl<'a> InputResolver<'a> {
         let found =
             Uuid::parse_str(id.trim()).ok().and_then(|id| self.state.categories.get(&(household, id)));
         let Some(category) = found.copied() else {
-            self.reject(field, "CATEGORY_NOT_FOUND", "You have no category with this id.");
+            self.violations.push(FieldViolation::from_code(field, FieldCode::CategoryNotFound));
             return None;
         };
         // An income with an expense category is a refund; the reverse has no meaning.
@@ -184,7 +187,7 @@ impl<'a> InputResolver<'a> {
             && category.category_type == CategoryType::Income
         {
             let text = "The category must be of type expense. Choose another one.";
-            self.reject(field, "CATEGORY_TYPE_MISMATCH", text);
+            self.reject(field, FieldCode::CategoryTypeMismatch, text);
         }
         Some(category)
     }
@@ -201,10 +204,10 @@ impl<'a> InputResolver<'a> {
         }
         if has_category {
             let text = "A category and splits are mutually exclusive. Omit one of them.";
-            self.reject("splits", "CONFLICTING", text);
+            self.reject("splits", FieldCode::Conflicting, text);
         }
         if splits.len() > MAX_SPLITS {
-            self.reject("splits", "TOO_MANY_ITEMS", "A transaction must have at most 50 splits.");
+            self.reject("splits", FieldCode::TooManyItems, "A transaction must have at most 50 splits.");
             return Vec::new();
         }
         let found: Vec<_> = splits
@@ -219,7 +222,7 @@ impl<'a> InputResolver<'a> {
             && sum != Some(amount.minor())
         {
             let text = format!("The splits must sum to {amount}. Change them or the amount.");
-            self.reject("splits", "SPLITS_SUM_MISMATCH", &text);
+            self.reject("splits", FieldCode::SplitsSumMismatch, &text);
         }
         found
     }
@@ -264,14 +267,14 @@ impl<'a> InputResolver<'a> {
                     currency.is_active() || account.is_some_and(|account| account.currency() == *currency)
                 });
                 if found.is_none() {
-                    let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
-                    self.reject("currency_code", "CURRENCY_INVALID", text);
+                    self.violations
+                        .push(FieldViolation::from_code("currency_code", FieldCode::CurrencyInvalid));
                 }
                 found
             }
         };
         if input.amount.is_empty() {
-            self.reject("amount", "REQUIRED", "An amount is required. Send one such as 12.50.");
+            self.reject("amount", FieldCode::Required, "An amount is required. Send one such as 12.50.");
             return None;
         }
         let is_system = transaction_type.is_some_and(TransactionType::is_system);
@@ -279,7 +282,7 @@ impl<'a> InputResolver<'a> {
             && currency != account.currency()
         {
             let text = "The currency must be that of the account. Omit it.";
-            self.reject("currency_code", "CURRENCY_IMMUTABLE", text);
+            self.reject("currency_code", FieldCode::CurrencyImmutable, text);
         }
         if self.pinned_amount.is_some() {
             return self.pinned_amount;
@@ -309,7 +312,7 @@ impl<'a> InputResolver<'a> {
                 && transaction_type
                     .is_some_and(|transaction_type| transaction_type != TransactionType::Transfer)
             {
-                self.reject("to_amount", "CONFLICTING", "The field is only for transfers. Omit it.");
+                self.reject("to_amount", FieldCode::Conflicting, "The field is only for transfers. Omit it.");
             }
             return None;
         };
@@ -318,12 +321,12 @@ impl<'a> InputResolver<'a> {
             None if same => None,
             None => {
                 let text = "The accounts have different currencies. Send the amount that arrives.";
-                self.reject("to_amount", "REQUIRED", text);
+                self.reject("to_amount", FieldCode::Required, text);
                 None
             }
             Some(_) if same => {
                 let text = "The field is only for accounts with different currencies. Omit it.";
-                self.reject("to_amount", "CONFLICTING", text);
+                self.reject("to_amount", FieldCode::Conflicting, text);
                 None
             }
             Some(text) => {

@@ -22,7 +22,7 @@ pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
 pub use input::ResolvedTransaction;
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
-pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
+pub use rejection::Rejection;
 pub use resolve::{rates_needed, resolve};
 pub use signed_posting::{Posting, Valuation};
 

@@ -1,5 +1,6 @@
 //! Plans the effects of a command, or rejects it.
 
+use fintrac_kit::error::FieldCode;
 use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
 
@@ -114,7 +115,7 @@ impl Planner<'_> {
                     resolved.account_currency,
                     resolved.account_currency
                 );
-                Rejection::field("currency_code", "RATE_NOT_FOUND", text)
+                Rejection::field("currency_code", FieldCode::RateNotFound, text)
             })?;
             (money, Some(rate))
         };
@@ -122,7 +123,7 @@ impl Planner<'_> {
         if money.is_zero() {
             let text =
                 format!("The amount rounds to zero in {}. Send a larger amount.", resolved.account_currency);
-            return Err(Rejection::field("amount", "AMOUNT_TOO_SMALL", text));
+            return Err(Rejection::field("amount", FieldCode::AmountTooSmall, text));
         }
         let change = resolved.transaction_type.change(money);
         let to_change = resolved.to_account_id.map(|_| resolved.to_amount.unwrap_or(money));

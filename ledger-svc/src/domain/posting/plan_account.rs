@@ -1,6 +1,6 @@
 //! Plans the commands on accounts, which post openings and adjustments.
 
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_kit::text::name_key;
 use fintrac_money::Money;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ impl Planner<'_> {
             let text = format!(
                 "A household can have at most {MAX_ACCOUNTS} accounts, or {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
             );
-            return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
+            return Err(Rejection::Invalid(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)]));
         }
         let resolved = input.resolve(account_id, household.currency, self.command.now);
         let (account, opening) = match (resolved, taken) {

@@ -1,11 +1,6 @@
 //! The reasons for rejecting a command, with their texts for users.
 
-use fintrac_kit::error::FieldViolation;
-
-pub const CLOSED: &str = "The account is archived or deleted. Choose another account, or restore this one.";
-pub const VOIDED: &str = "The transaction is voided. Restore it first.";
-pub const OUT_OF_RANGE: &str =
-    "A balance or total would exceed the largest supported amount. Send a smaller amount.";
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 /// The reason why a command was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +20,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    pub fn field(field: &str, reason: &'static str, description: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldViolation::new(field, reason, description)])
+    pub fn field(field: &str, code: FieldCode, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldViolation::new(field, code, description)])
     }
 
     /// Rejects a command that expects another version than the current one.
@@ -36,17 +31,15 @@ impl Rejection {
 
     /// Converts the rejection into violations by field.
     pub fn into_violations(self) -> Vec<FieldViolation> {
-        let one = |field, reason, text| vec![FieldViolation::new(field, reason, text)];
-        match self {
-            Self::Invalid(violations) => violations,
-            Self::AccountClosed(fields) => {
-                fields.into_iter().map(|field| FieldViolation::new(field, "ACCOUNT_CLOSED", CLOSED)).collect()
-            }
-            Self::NotFound(_) => one("id", "TRANSACTION_NOT_FOUND", "You have no transaction with this id."),
-            Self::VersionMismatch => one("id", "VERSION_MISMATCH", "It has changed. Read it again."),
-            Self::Voided => one("id", "TRANSACTION_VOIDED", VOIDED),
-            Self::OutOfRange => one("amount", "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
-        }
+        let (fields, code) = match self {
+            Self::Invalid(violations) => return violations,
+            Self::AccountClosed(fields) => (fields, FieldCode::AccountClosed),
+            Self::NotFound(_) => (vec!["id"], FieldCode::TransactionNotFound),
+            Self::VersionMismatch => (vec!["id"], FieldCode::VersionMismatch),
+            Self::Voided => (vec!["id"], FieldCode::TransactionVoided),
+            Self::OutOfRange => (vec!["amount"], FieldCode::BalanceOutOfRange),
+        };
+        fields.into_iter().map(|field| FieldViolation::from_code(field, code)).collect()
     }
 
     /// Returns the rejection of a name that another live account has.
@@ -57,5 +50,9 @@ impl Rejection {
 
 /// Returns the violation for a name that another live account has.
 pub fn name_taken() -> FieldViolation {
-    FieldViolation::new("name", "NAME_TAKEN", "Another account has the same name. Choose another one.")
+    FieldViolation::new(
+        "name",
+        FieldCode::NameTaken,
+        "Another account has the same name. Choose another one.",
+    )
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
+use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::{Frequency, Rule, Schedule, Weekend, rfc_rule};
 use crate::domain::changes::Changes;
@@ -46,15 +46,15 @@ impl ScheduleInput {
         let end = read_day("end_date", &self.end_date);
         if start < earliest {
             let text = "The start must be at most a year ago, because past occurrences are posted at once. Send a later day.";
-            violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("start_date", FieldCode::DateTooEarly, text));
         }
         if end.is_some_and(|end| end < start) {
             let text = "The end must not be before start_date. Send a later day.";
-            violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("end_date", FieldCode::DateTooEarly, text));
         }
         if self.count.is_some() && self.end_date.is_some() {
             let text = "end_date and count are mutually exclusive. Omit one of them.";
-            violations.push(FieldViolation::new("count", "CONFLICTING", text));
+            violations.push(FieldViolation::new("count", FieldCode::Conflicting, text));
         }
         let count = self.count.and_then(|count| number("count", count, MAX_OCCURRENCES, violations));
         let weekend = match self.weekend.as_deref() {
@@ -62,8 +62,7 @@ impl ScheduleInput {
             Some(text) => parse(text),
         };
         if weekend.is_none() {
-            let text = "The weekend rule must be keep, before or after.";
-            violations.push(FieldViolation::new("weekend", "WEEKEND_INVALID", text));
+            violations.push(FieldViolation::from_code("weekend", FieldCode::WeekendInvalid));
         }
         let rule = self.rule(start, violations);
         if violations.len() > before {
@@ -74,13 +73,12 @@ impl ScheduleInput {
             Schedule { rule, start, end, count, weekend, prior_occurrences: 0, effective_from: None };
         if matches!(&schedule.rule, Rule::Rfc(rule) if rfc_rule::is_sparse(rule, start)) {
             let text = "The days of a rule must not be too far apart. Send a more frequent rule.";
-            violations.push(FieldViolation::new("rrule", "RRULE_INVALID", text));
+            violations.push(FieldViolation::new("rrule", FieldCode::RruleInvalid, text));
             return None;
         }
         if schedule.occurrences(start).next().is_none() {
             let field = if self.rrule.is_some() { "rrule" } else { "end_date" };
-            let text = "A schedule must have at least one occurrence. Change the rule.";
-            violations.push(FieldViolation::new(field, "SCHEDULE_EMPTY", text));
+            violations.push(FieldViolation::from_code(field, FieldCode::ScheduleEmpty));
             return None;
         }
         Some(schedule)
@@ -91,10 +89,9 @@ impl ScheduleInput {
             let frequency = self.frequency.as_deref().and_then(parse::<Frequency>);
             if self.frequency.is_none() {
                 let text = "A frequency or an rrule is required. Send daily, weekly, monthly or yearly, or an rrule.";
-                violations.push(FieldViolation::new("frequency", "REQUIRED", text));
+                violations.push(FieldViolation::new("frequency", FieldCode::Required, text));
             } else if frequency.is_none() {
-                let text = "The frequency must be daily, weekly, monthly or yearly.";
-                violations.push(FieldViolation::new("frequency", "RECURRING_FREQUENCY_INVALID", text));
+                violations.push(FieldViolation::from_code("frequency", FieldCode::RecurringFrequencyInvalid));
             }
             let interval = number("interval", self.interval.unwrap_or(1), MAX_INTERVAL, violations);
             return Some(Rule::Every { frequency: frequency?, interval: interval? });
@@ -104,7 +101,7 @@ impl ScheduleInput {
         {
             if is_there {
                 let text = "The field and rrule are mutually exclusive. Omit one of them.";
-                violations.push(FieldViolation::new(field, "CONFLICTING", text));
+                violations.push(FieldViolation::new(field, FieldCode::Conflicting, text));
             }
         }
         match rfc_rule::normalize(text, start) {
@@ -112,12 +109,12 @@ impl ScheduleInput {
                 let ends = rule.contains("COUNT=") || rule.contains("UNTIL=");
                 if ends && (self.count.is_some() || self.end_date.is_some()) {
                     let text = "The end must be either in rrule, or in count or end_date. Omit one of them.";
-                    violations.push(FieldViolation::new("rrule", "CONFLICTING", text));
+                    violations.push(FieldViolation::new("rrule", FieldCode::Conflicting, text));
                 }
                 Some(Rule::Rfc(rule))
             }
             Err(why) => {
-                violations.push(FieldViolation::new("rrule", "RRULE_INVALID", why));
+                violations.push(FieldViolation::new("rrule", FieldCode::RruleInvalid, why));
                 None
             }
         }
@@ -186,7 +183,7 @@ fn number(field: &str, number: i64, most: i64, violations: &mut Vec<FieldViolati
     let found = u32::try_from(number).ok().filter(|_| (1..=most).contains(&number));
     if found.is_none() {
         let text = format!("The number must be from 1 to {most}.");
-        violations.push(FieldViolation::new(field, "NUMBER_INVALID", text));
+        violations.push(FieldViolation::new(field, FieldCode::NumberInvalid, text));
     }
     found
 }

@@ -16,8 +16,9 @@ fn some_text(text: &str) -> Option<String> {
 fn schedule(input: &ScheduleInput) -> Result<Schedule, Vec<(String, &'static str)>> {
     let mut violations = Vec::new();
     let schedule = input.resolve(day("2026-01-31"), day("1990-01-01"), &mut violations);
-    schedule
-        .ok_or_else(|| violations.into_iter().map(|violation| (violation.field, violation.reason)).collect())
+    schedule.ok_or_else(|| {
+        violations.into_iter().map(|violation| (violation.field, violation.code.as_str())).collect()
+    })
 }
 
 fn days(input: &ScheduleInput, number: usize) -> Vec<String> {

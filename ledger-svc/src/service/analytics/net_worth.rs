@@ -98,7 +98,7 @@ impl LedgerUseCases {
 fn too_many() -> Error {
     let text = "The span must have fewer intervals for this many accounts and currencies. \
                 Send a later start or a longer interval.";
-    Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
+    Error::InvalidQuery(vec![FieldViolation::parameter("from", text)])
 }
 
 fn subtract(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {

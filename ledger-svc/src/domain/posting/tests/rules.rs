@@ -284,7 +284,7 @@ fn splits(parts: &[(Uuid, &str)]) -> Vec<SplitInput> {
 
 fn reasons(rejected: Result<(Effects, Outcome), Rejection>) -> Vec<(String, &'static str)> {
     let Err(Rejection::Invalid(violations)) = rejected else { panic!("rejected fields") };
-    violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
+    violations.into_iter().map(|violation| (violation.field, violation.code.as_str())).collect()
 }
 
 #[test]
