@@ -178,6 +178,8 @@ impl<T: ToSchema> DocumentOutput for PageOf<T> {
             Some(stem) => format!("{stem}ies"),
             None => format!("{name}s"),
         };
+        // A generic type does not add the schemas of its parameters.
+        operation.add_schema::<T>(T::name().into_owned());
         let schema = format!("ListResponse_{}", T::name());
         operation.named_response::<ListResponse<T>>(200, &format!("A page of {plural}"), schema);
     }

@@ -155,7 +155,9 @@ impl ErasureWorker {
             return result;
         }
         if let Err(error) = self.redact_event_metadata(&remaining).await {
-            remaining.iter().for_each(|subject| self.report_failure(subject, &error));
+            for subject in &remaining {
+                self.report_failure(subject, &error);
+            }
             return Err(error);
         }
         for subject in remaining {

@@ -7,7 +7,7 @@ mod codes;
 
 use std::time::Duration;
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 pub use codes::{FieldCode, ProblemCode};

@@ -87,8 +87,8 @@ pub fn build(
     module.add_consumer(deps, "budget", budget.clone(), BudgetEventHandler::new(dispatcher(), budget));
     module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
     let delivery = Arc::new(Delivery::open(&config.email)?);
-    module.add_worker(EmailSender::new(config, deps, auth.clone(), delivery, reports.clone()));
-    let monthly = Arc::new(MonthlyReports::new(deps, dispatcher(), reports));
+    let monthly = Arc::new(MonthlyReports::new(deps, dispatcher(), reports.clone()));
+    module.add_worker(EmailSender::new(config, deps, auth, delivery, reports));
     module.add_worker(MonthlyReportJob(Arc::clone(&monthly)));
     module.add_job("monthly-reports", TimeDelta::hours(1), move |_pool| {
         let monthly = Arc::clone(&monthly);

@@ -203,9 +203,14 @@ impl OperationDocument<'_> {
     }
 
     fn named_reference<T: ToSchema>(&mut self, name: String) -> Ref {
-        self.schemas.push((name.clone(), T::schema()));
-        T::schemas(self.schemas);
+        self.add_schema::<T>(name.clone());
         Ref::from_schema_name(name)
+    }
+
+    /// Adds a schema to the components, with those that it references.
+    pub fn add_schema<T: ToSchema>(&mut self, name: String) {
+        self.schemas.push((name, T::schema()));
+        T::schemas(self.schemas);
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -80,7 +80,7 @@ impl<K: fmt::Display> Queue<K> {
         run_at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         // Sorted, so that concurrent callers lock in the same order.
-        let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.to_string(), ())).collect();
+        let keys: BTreeSet<_> = keys.into_iter().map(|key| key.to_string()).collect();
         if keys.is_empty() {
             return Ok(());
         }
@@ -96,7 +96,7 @@ impl<K: fmt::Display> Queue<K> {
                    attempts = case when jobs.failed_at is null then jobs.attempts else 0 end,
                    failed_at = null"#,
             self.name,
-            &keys.into_keys().collect::<Vec<_>>(),
+            &keys.into_iter().collect::<Vec<_>>(),
             run_at,
         )
         .execute(connection)

@@ -77,7 +77,10 @@ pub struct Runner {
 impl fmt::Debug for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let queues: Vec<_> = self.queues.iter().map(|queue| queue.name).collect();
-        f.debug_struct("Runner").field("service", &self.service).field("queues", &queues).finish()
+        f.debug_struct("Runner")
+            .field("service", &self.service)
+            .field("queues", &queues)
+            .finish_non_exhaustive()
     }
 }
 

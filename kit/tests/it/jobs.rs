@@ -109,7 +109,7 @@ impl System {
     }
 
     async fn failed(&self) -> Vec<FailedJob> {
-        jobs::list_failed(&mut *self.pool().acquire().await.expect("a connection")).await.expect("a list")
+        jobs::list_failed(&mut self.pool().acquire().await.expect("a connection")).await.expect("a list")
     }
 
     /// Waits until the state satisfies `is_reached`.

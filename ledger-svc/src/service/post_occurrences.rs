@@ -46,7 +46,7 @@ impl Worker for PostOccurrences {
 
     const QUEUE: Queue<EntityKey> = RECURRING_TRANSACTIONS;
     const CONCURRENCY: usize = 16;
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
 
     async fn handle(&self, job: Job<EntityKey>) -> Result<(), JobError> {
         let (ledger, EntityKey { household_id, id }) = (&self.0, job.key);

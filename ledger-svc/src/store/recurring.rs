@@ -73,7 +73,7 @@ impl TryFrom<RecurringRow> for Recurring {
             status: row.status,
             paused_reason: row
                 .paused_reason
-                .map(|code| parse_stored(&code, |code| code.parse().ok()))
+                .map(|code| code.parse().map_err(|_unknown| sqlx::Error::Decode(code.into())))
                 .transpose()?,
             next: row.next_occurrence,
             last: row.last_occurrence,

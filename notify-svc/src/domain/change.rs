@@ -18,6 +18,13 @@ impl Change {
         Self { service, event, is_audited: true }
     }
 
+    /// Creates a change that only live events show, without the client data of its request.
+    pub fn unaudited(service: &'static str, event: Event) -> Self {
+        let event =
+            Event { client_ip: String::new(), user_agent: String::new(), request_id: String::new(), ..event };
+        Self { service, event, is_audited: false }
+    }
+
     /// Returns whether the change is a live event of its household.
     pub fn is_live(&self) -> bool {
         !self.event.household_id.is_empty() && permission(&self.event.entity).is_some()

@@ -41,6 +41,6 @@ impl Notification {
             occurred_at: Some(timestamp(self.created_at)),
             ..Event::default()
         };
-        Change { service: "notify", event, is_audited: false }
+        Change::unaudited("notify", event)
     }
 }

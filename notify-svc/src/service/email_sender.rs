@@ -199,7 +199,7 @@ impl Worker for EmailSender {
     type Key = Uuid;
 
     const QUEUE: Queue<Uuid> = EMAILS;
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
     /// A second attempt at the same time would send the email twice.
     const LEASE: TimeDelta = TimeDelta::seconds(30);
 

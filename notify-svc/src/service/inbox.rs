@@ -90,8 +90,7 @@ impl Inbox {
             let inbox = Change::audited("notify", self.read_event(ctx, "inbox", user_id, 0));
             let notifications = read.into_iter().map(|(household_id, id, version)| {
                 let event = self.read_event(ctx, "notification", id, version);
-                let event = Event { household_id: household_id.to_string(), ..event };
-                Change { service: "notify", event, is_audited: false }
+                Change::unaudited("notify", Event { household_id: household_id.to_string(), ..event })
             });
             let changes: Vec<_> = notifications.chain([inbox]).collect();
             changes::insert(&mut transaction, &changes, now).await?;

@@ -321,7 +321,7 @@ async fn create_targets(user: &TestUser<'_>, session_id: &str) -> HashMap<PathTa
     let mut notification = String::new();
     eventually("a notification", async || {
         let inbox = user.get(NOTIFICATIONS).await;
-        notification = inbox.body["data"][0]["id"].as_str().unwrap_or_default().to_owned();
+        inbox.body["data"][0]["id"].as_str().unwrap_or_default().clone_into(&mut notification);
         !notification.is_empty()
     })
     .await;

@@ -125,6 +125,20 @@ async fn sections_over_grpc(url: &str, token: &str) -> BTreeSet<String> {
     pages.into_iter().flat_map(|page| page.records).map(|record| record.section).collect()
 }
 
+/// Ends the thirty days after which the account is erased.
+async fn make_erasure_due(system: &System) {
+    let mut connection = system.connect().await;
+    sqlx::query("update auth.users set erase_at = '2026-01-01' where email_key = $1")
+        .bind(EMAIL)
+        .execute(&mut connection)
+        .await
+        .expect("the deletion date is moved");
+    sqlx::query("update auth.jobs set run_at = '2026-01-01'")
+        .execute(&mut connection)
+        .await
+        .expect("the jobs are made due");
+}
+
 pub async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     let mut system = System::start(BINARY, Layout::OneProcess).await;
     let register = json!({"email": EMAIL, "password": PASSWORD, "first_name": "Canarina", "last_name": "Canarsson",
@@ -198,18 +212,7 @@ pub async fn everything_is_exported_on_request_and_erased_after_the_grace_period
     canary.send(Method::DELETE, "/api/v1/users/me", json!({"password": PASSWORD})).await;
     let message = system.mailbox.wait("account_deletion", EMAIL).await;
     assert_eq!(message.subject, "Your account will be deleted");
-    // Thirty days later.
-    let mut connection = system.connect().await;
-    sqlx::query("update auth.users set erase_at = '2026-01-01' where email_key = $1")
-        .bind(EMAIL)
-        .execute(&mut connection)
-        .await
-        .expect("the deletion date is moved");
-    sqlx::query("update auth.jobs set run_at = '2026-01-01'")
-        .execute(&mut connection)
-        .await
-        .expect("the jobs are made due");
-    drop(connection);
+    make_erasure_due(&system).await;
     system.terminate().await;
     system.restart().await;
     let done = "select (select count(*) from auth.erasures where erased_at is not null)
