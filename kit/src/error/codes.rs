@@ -252,5 +252,4 @@ codes! {
     UserNotFound "There is no user with this id. Check it."
     StatusInvalid "The status must be unverified, active, locked, pending_deletion or erased."
     TooManyItems "The list has more entries than are allowed."
-    IdInvalid "The id must be a UUID."
 }

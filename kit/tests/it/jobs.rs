@@ -9,7 +9,7 @@ use fintrac_kit::jobs::{self, FailedJob, Job, JobError, JobState, Queue, Runner,
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::testing::{TestDatabase, deps};
 use sqlx::PgPool;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ const LEASE: TimeDelta = TimeDelta::seconds(10);
 /// The key decides what the job does.
 struct Errands {
     started: mpsc::UnboundedSender<String>,
-    resume: Arc<Notify>,
+    resume: Arc<Semaphore>,
 }
 
 impl Worker for Errands {
@@ -36,8 +36,8 @@ impl Worker for Errands {
     async fn handle(&self, job: Job<String>) -> Result<(), JobError> {
         self.started.send(job.key.clone()).expect("the test listens");
         match job.key.as_str() {
-            "waits" => {
-                self.resume.notified().await;
+            "waits" | "waits, too" => {
+                self.resume.acquire().await.expect("the test is running").forget();
                 Ok(())
             }
             "panics" => panic!("a job that panics"),
@@ -55,7 +55,7 @@ struct System {
     deps: ServiceDependencies,
     started: mpsc::UnboundedReceiver<String>,
     report: mpsc::UnboundedSender<String>,
-    resume: Arc<Notify>,
+    resume: Arc<Semaphore>,
     shutdown: CancellationToken,
     _database: TestDatabase,
 }
@@ -66,7 +66,7 @@ impl System {
         let database = TestDatabase::new(&[&schema()], &clock).await;
         let deps = deps(&database.pool(&schema(), &clock).await, &clock);
         let (report, started) = mpsc::unbounded_channel();
-        let (resume, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+        let (resume, shutdown) = (Arc::new(Semaphore::new(0)), CancellationToken::new());
         Self { clock, deps, started, report, resume, shutdown, _database: database }
     }
 
@@ -169,7 +169,7 @@ async fn the_job_of_a_killed_replica_runs_again_after_its_lease() {
     system.enqueue(&["other"]).await;
     assert_eq!(system.next_start().await, "other", "the lease has not expired");
     system.clock.advance(LEASE);
-    system.resume.notify_one();
+    system.resume.add_permits(1);
     assert_eq!(system.next_start().await, "waits");
     system.wait_for(is_empty).await;
     system.stop(other).await;
@@ -200,7 +200,7 @@ async fn the_lease_of_a_running_job_is_renewed() {
         tokio::time::timeout(Duration::from_mins(1), renewed).await.expect("the lease is renewed");
     }
     assert!(system.started.try_recv().is_err(), "it did not start again");
-    system.resume.notify_one();
+    system.resume.add_permits(1);
     system.wait_for(is_empty).await;
     system.stop(replica).await;
 }
@@ -214,9 +214,9 @@ async fn a_change_while_the_job_runs_runs_it_once_more() {
     system.enqueue(&["waits"]).await;
     system.enqueue(&["waits", "other"]).await;
     assert_eq!(system.next_start().await, "other", "not twice at the same time");
-    system.resume.notify_one();
+    system.resume.add_permits(1);
     assert_eq!(system.next_start().await, "waits");
-    system.resume.notify_one();
+    system.resume.add_permits(1);
     system.wait_for(is_empty).await;
     assert!(system.started.try_recv().is_err(), "two requests need one run");
     system.stop(replica).await;
@@ -361,7 +361,7 @@ async fn a_full_queue_runs_in_order_and_delays_no_other_queue() {
     // One slot works on them, because the other one is occupied.
     assert!(keys.is_sorted(), "the longest waiting first");
     assert_eq!(chores, 1);
-    system.resume.notify_one();
+    system.resume.add_permits(1);
     system.wait_for(is_empty).await;
     system.shutdown.cancel();
     for replica in [replica, periodic] {
@@ -389,11 +389,14 @@ async fn an_unavailable_service_is_no_failure_of_the_job() {
 async fn running_jobs_finish_at_shutdown() {
     let mut system = System::new().await;
     let replica = system.start_replica();
-    system.enqueue(&["waits"]).await;
-    system.next_start().await;
-    system.shutdown.cancel();
+    system.enqueue(&["waits", "waits, too"]).await;
+    for _ in 0..2 {
+        system.next_start().await;
+    }
+    // Both slots of the queue are occupied.
     system.enqueue(&["later"]).await;
-    system.resume.notify_one();
+    system.shutdown.cancel();
+    system.resume.add_permits(2);
     replica.await.expect("no panic");
     let state = system.state().await;
     assert_eq!((state.is_running, state.backlog), (false, Some(1)), "the later job waits for a replica");

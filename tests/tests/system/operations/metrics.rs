@@ -26,7 +26,7 @@ pub async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
         "fintrac_pool_connections{service=\"ledger\",state=\"idle\"}",
         "fintrac_pool_limit{service=\"auth\"}",
         "fintrac_event_horizon_lag_seconds{service=\"budget\"}",
-        "fintrac_job_running{service=\"notify\",job=\"live-events-clean-up\"}",
+        "fintrac_job_running{service=\"notify\",job=\"monthly-reports\"}",
         "fintrac_panics_total 0",
         "fintrac_event_dead_letters_total{source=\"ledger\"} 0",
     ];
