@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod details;
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -69,13 +70,16 @@ impl From<Status> for Problem {
             (Some(reason), _) => reason.parse().ok().filter(|code: &ProblemCode| !code.is_grpc_only()),
             (None, Code::DeadlineExceeded) => Some(ProblemCode::Timeout),
             (None, Code::Unavailable) => Some(ProblemCode::Unavailable),
+            // The connection was lost while the response was read.
+            (None, Code::Unknown) if status.source().is_some() => Some(ProblemCode::Unavailable),
             (None, _) => None,
         };
         let Some(code) = code else {
             tracing::error!(code = ?status.code(), reason, message = status.message(), "unexpected status");
             return Self::internal();
         };
-        let detail = if code == ProblemCode::Timeout { code.text() } else { status.message() };
+        let has_own_text = code == ProblemCode::Timeout || status.code() == Code::Unknown;
+        let detail = if has_own_text { code.text() } else { status.message() };
         let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
         let fields = violations.into_iter().map(|violation| FieldProblem {
             field: violation.field,
@@ -134,6 +138,16 @@ mod tests {
         }
         assert_eq!(Problem::from(Status::deadline_exceeded("x")).code, ProblemCode::Timeout);
         assert_eq!(Problem::from(Status::unavailable("x")).code, ProblemCode::Unavailable);
+    }
+
+    #[test]
+    fn a_connection_lost_in_a_response_is_an_unavailable_service() {
+        let lost = Status::from_error(std::io::Error::other("secret detail").into());
+        let problem = Problem::from(lost);
+        assert_eq!(
+            (problem.code, problem.detail.as_str()),
+            (ProblemCode::Unavailable, ProblemCode::Unavailable.text())
+        );
     }
 
     /// Every code that a service may send to REST clients maps to itself.
