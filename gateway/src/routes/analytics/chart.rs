@@ -110,7 +110,7 @@ impl Chart<'_> {
             let points = amounts.iter().enumerate();
             let points = points.map(|(index, minor)| (center(index), y(scale.position(*minor))));
             match series.mark {
-                // Narrower bars could not be told apart.
+                // Narrower bars are not distinguishable.
                 Mark::Bar(color) if width >= MIN_BAR_WIDTH => {
                     let offset = width * (float(bar) - float(bars) / 2.0);
                     for (x, end) in points {
