@@ -231,6 +231,9 @@ impl Runner {
         .map(|_| ())
     }
 
+    /// Leases the jobs that are due.
+    ///
+    /// The run covers the requests up to now; a later one, made before the lease expired, is kept.
     async fn claim(&self) -> Result<Vec<LeasedJob>, sqlx::Error> {
         let (now, lease_id) = (self.clock.now(), Uuid::from_bytes(self.random.bytes()));
         let is_ready = |queue: &&RegisteredQueue| {
@@ -253,7 +256,8 @@ impl Runner {
                          and (jobs.leased_until is null or jobs.leased_until <= $4)
                        order by run_at limit free.slots
                        for update skip locked) as job)
-               update jobs set lease_id = $5, leased_until = due.leased_until, started_at = $4, rerun_at = null
+               update jobs set lease_id = $5, leased_until = due.leased_until, started_at = $4,
+                   rerun_at = case when rerun_at > $4 then rerun_at end
                from due where jobs.queue = due.queue and jobs.key = due.key
                returning jobs.queue, jobs.key, attempts"#,
             &ready.iter().map(|queue| queue.name.to_owned()).collect::<Vec<_>>(),

@@ -176,6 +176,27 @@ async fn the_job_of_a_killed_replica_runs_again_after_its_lease() {
 }
 
 #[tokio::test]
+async fn a_run_scheduled_before_the_replica_was_killed_is_kept() {
+    let mut system = System::new().await;
+    let killed = system.start_replica();
+    system.enqueue(&["waits"]).await;
+    system.next_start().await;
+    let tomorrow = system.clock.now() + TimeDelta::days(1);
+    let mut connection = system.pool().acquire().await.expect("a connection");
+    QUEUE.schedule(&mut connection, [("waits".to_owned(), tomorrow)]).await.expect("scheduled");
+    drop(connection);
+    killed.abort();
+    assert!(killed.await.expect_err("the replica is dead").is_cancelled());
+    system.clock.advance(LEASE);
+    let other = system.start_replica();
+    assert_eq!(system.next_start().await, "waits");
+    system.resume.add_permits(1);
+    let state = system.wait_for(|state| !state.is_running).await;
+    assert_eq!(state.due_at, Some(tomorrow));
+    system.stop(other).await;
+}
+
+#[tokio::test]
 async fn the_lease_of_a_running_job_is_renewed() {
     let mut system = System::new().await;
     let replica = system.start_replica();
