@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -145,6 +145,7 @@ impl Runner {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut listener = self.signal.subscribe();
         let mut renewal = tokio::time::interval(RENEWAL_INTERVAL);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tasks = JoinSet::new();
         let mut has_periodic_jobs = false;
         loop {
@@ -368,7 +369,9 @@ impl Record {
         if done.rows_affected() == 0 { self.release(job, 0, self.clock.now(), None).await } else { Ok(()) }
     }
 
-    /// Ends the lease and sets the next run, unless a run was requested meanwhile.
+    /// Ends the lease and sets the next run.
+    ///
+    /// A run that was requested meanwhile replaces it, but not before a failed attempt's delay.
     async fn release(
         &self,
         job: &LeasedJob,
@@ -377,8 +380,10 @@ impl Record {
         error: Option<&str>,
     ) -> Result<(), sqlx::Error> {
         sqlx::query!(
-            r#"update jobs set run_at = coalesce(rerun_at, $4), rerun_at = null, attempts = $5, last_error = $6,
-                   finished_at = $7, lease_id = null, leased_until = null
+            r#"update jobs set run_at = case when $6::text is null then coalesce(rerun_at, $4)
+                                             else greatest(rerun_at, $4) end,
+                   rerun_at = null, attempts = $5, last_error = $6, finished_at = $7, lease_id = null,
+                   leased_until = null
                where queue = $1 and key = $2 and lease_id = $3"#,
             self.queue,
             job.key,

@@ -40,6 +40,10 @@ impl Worker for Errands {
                 self.resume.acquire().await.expect("the test is running").forget();
                 Ok(())
             }
+            "waits and fails" => {
+                self.resume.acquire().await.expect("the test is running").forget();
+                Err(JobError::Failed("no luck".to_owned()))
+            }
             "panics" => panic!("a job that panics"),
             "fails" => Err(JobError::Failed("no luck".to_owned())),
             "is impossible" => Err(JobError::Permanent("never".to_owned())),
@@ -240,6 +244,20 @@ async fn a_change_while_the_job_runs_runs_it_once_more() {
     system.resume.add_permits(1);
     system.wait_for(is_empty).await;
     assert!(system.started.try_recv().is_err(), "two requests need one run");
+    system.stop(replica).await;
+}
+
+#[tokio::test]
+async fn a_change_while_the_job_fails_waits_for_the_retry() {
+    let mut system = System::new().await;
+    let replica = system.start_replica();
+    system.enqueue(&["waits and fails"]).await;
+    system.next_start().await;
+    system.enqueue(&["waits and fails"]).await;
+    system.resume.add_permits(1);
+    let due_at = system.clock.now() + TimeDelta::seconds(1);
+    let state = system.wait_for(|state| state.due_at == Some(due_at)).await;
+    assert_eq!(state.backlog, Some(1), "one run for both");
     system.stop(replica).await;
 }
 
