@@ -14,10 +14,10 @@ RUN cargo chef prepare --recipe-path recipe.json
 
 FROM chef AS build
 COPY --from=plan /src/recipe.json .
-RUN cargo chef cook --release --locked --recipe-path recipe.json
+RUN cargo chef cook --profile dist --locked --recipe-path recipe.json
 COPY . .
-RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests && \
-    mkdir /out && cd target/release && cp fintrac auth-svc ledger-svc budget-svc notify-svc gateway /out/
+RUN cargo build --profile dist --locked --workspace --bins --exclude fintrac-tests && \
+    mkdir /out && cd target/dist && cp fintrac auth-svc ledger-svc budget-svc notify-svc gateway /out/
 
 # No shell, no package manager, no root user: only glibc, certificates and the binary.
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f AS base
