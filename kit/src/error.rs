@@ -140,8 +140,8 @@ pub fn overloaded() -> Status {
 }
 
 /// Returns the status of a database failure.
-/// Overload is `OVERLOADED`, a statement timeout `TIMEOUT`, a lost connection `UNAVAILABLE`, and
-/// everything else an internal error.
+/// Overload is `OVERLOADED`, a statement timeout `TIMEOUT`, a lost connection `UNAVAILABLE`, a sum
+/// that is too large `BALANCE_OUT_OF_RANGE`, and everything else an internal error.
 pub fn database(error: &sqlx::Error) -> Status {
     if crate::database::is_overloaded(error) {
         tracing::warn!(error = %chain(error), "database overloaded");
@@ -152,6 +152,10 @@ pub fn database(error: &sqlx::Error) -> Status {
         // A retry would take as long again, so the status is not retryable.
         let text = "The request takes too long. Request less data, such as fewer days.";
         return RpcError::new(ProblemCode::Timeout, text).into();
+    }
+    if crate::database::is_out_of_range(error) {
+        let text = "The totals exceed the largest supported amount. Request fewer days.";
+        return RpcError::new(ProblemCode::BalanceOutOfRange, text).into();
     }
     if crate::database::is_transient(error) {
         tracing::warn!(error = %chain(error), "database unavailable");

@@ -95,14 +95,13 @@ pub async fn build(
     }));
     module.add_worker(PostOccurrences(Arc::clone(&ledger)));
     module.add_worker(ErasureWorker::new(SCHEMA.name, deps));
-    module.add_consumer(deps, "auth", auth, AuthEventHandler(ledger));
-    let (clock, random, event_log_signal) =
-        (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
+    module.add_consumer(deps, "auth", auth, AuthEventHandler(Arc::clone(&ledger)));
+    let use_cases = Arc::clone(&ledger);
     module.add_job("household-amounts", TimeDelta::hours(1), move |pool| {
-        let (clock, random, event_log_signal) = (clock.clone(), random.clone(), event_log_signal.clone());
+        let ledger = Arc::clone(&use_cases);
         async move {
-            if fill_household_amounts(&pool, &clock, &random).await? > 0 {
-                event_log_signal.wake();
+            if fill_household_amounts(&pool, &ledger.clock, &ledger.random).await? > 0 {
+                ledger.event_log_signal.wake();
             }
             Ok(())
         }
@@ -110,14 +109,11 @@ pub async fn build(
     if let Some(RateProviderConfig { provider, url, interval }) = config.rate_provider.clone() {
         let client = RateProviderClient::new(provider, url)
             .map_err(|error| ImportError::InvalidFormat(error.to_string()))?;
-        let (clock, random, event_log_signal) =
-            (deps.clock.clone(), deps.random.clone(), deps.event_log_signal.clone());
         module.add_job("exchange-rates", interval, move |pool| {
-            let (client, clock, random, event_log_signal) =
-                (client.clone(), clock.clone(), random.clone(), event_log_signal.clone());
+            let (client, ledger) = (client.clone(), Arc::clone(&ledger));
             async move {
-                if sync_rates(&client, &pool, &clock, &random).await? > 0 {
-                    event_log_signal.wake();
+                if sync_rates(&client, &pool, &ledger.clock, &ledger.random).await? > 0 {
+                    ledger.event_log_signal.wake();
                 }
                 Ok(())
             }

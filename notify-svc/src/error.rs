@@ -1,32 +1,10 @@
-//! The errors of notify-svc and their gRPC statuses.
+//! The errors of notify-svc.
 
-use fintrac_kit::error::{self, FieldViolation, ProblemCode, RpcError};
 use fintrac_kit::events::HandlerError;
-use fintrac_kit::pagination::PageError;
+pub use fintrac_kit::use_case::Error;
 use tonic::Status;
 
 use crate::render::TemplateError;
-
-/// The reason why a use case failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Invalid query parameters.
-    #[error("the query is invalid")]
-    Query(Vec<FieldViolation>),
-    #[error("{0} not found")]
-    NotFound(&'static str),
-    /// A rejection that its code describes.
-    #[error(transparent)]
-    Problem(#[from] ProblemCode),
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
-
-impl From<PageError> for Error {
-    fn from(error: PageError) -> Self {
-        Self::Query(vec![error.into()])
-    }
-}
 
 /// A missing text or an unreadable value is permanent: a retry fails as well.
 impl From<TemplateError> for HandlerError {
@@ -50,17 +28,6 @@ impl From<RenderError> for HandlerError {
         match error {
             RenderError::Upstream(status) => status.into(),
             RenderError::Template(error) => error.into(),
-        }
-    }
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Query(violations) => RpcError::query(violations).into(),
-            Error::NotFound(what) => RpcError::not_found(what).into(),
-            Error::Problem(code) => code.into(),
-            Error::Database(error) => error::database(&error),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Compiles `proto/` with protox (no protoc); generates the RPC access table, the registry of
-//! notification kinds and, with the feature `rest`, the JSON conversions of messages that REST
-//! shows.
+//! notification kinds, the conversions into response messages and, with the feature `rest`, the JSON
+//! conversions of messages that REST shows.
 
 mod kinds;
+mod responses;
 mod rest;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = compiler.descriptor_pool();
     fs::write(out.join("access.rs"), access_table(&pool)?)?;
     fs::write(out.join("notification_kinds.rs"), kinds::render(&pool)?)?;
+    fs::write(out.join("responses.rs"), responses::render(&pool)?)?;
     if env::var_os("CARGO_FEATURE_REST").is_some() {
         fs::write(out.join("rest.rs"), rest::generate(&pool)?)?;
     }

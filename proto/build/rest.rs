@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use serde_json::{Map, Value as Json, json};
 
+use crate::responses::rust_type;
+
 type Error = Box<dyn std::error::Error>;
 
 /// The use of a message, by which its schema differs.
@@ -526,10 +528,6 @@ fn is_required(field: &FieldDescriptor, options: &Options, usage: Usage) -> bool
 }
 
 /// Returns the path of the Rust type of a message that is not nested.
-fn rust_type(message: &MessageDescriptor) -> String {
-    format!("crate::generated::{}::{}", message.package_name().replace('.', "::"), message.name())
-}
-
 fn rest_name(field: &FieldDescriptor, options: &Options) -> String {
     options.text("name").unwrap_or_else(|| field.name().to_owned())
 }

@@ -5,6 +5,7 @@
 //! `(fintrac.common.v1.rest)` option.
 
 mod notification_kind;
+mod response;
 #[cfg(feature = "rest")]
 pub mod rest;
 
@@ -15,6 +16,7 @@ mod generated {
 
 pub use generated::fintrac::{auth, budget, common, events, jobs, ledger, notify};
 pub use notification_kind::{NotificationChannels, NotificationKind};
+pub use response::PageResponse;
 
 /// All file descriptors of the system, encoded, for `grpc.reflection`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -7,7 +7,7 @@ use fintrac_kit::error::{FieldCode, FieldViolation};
 use super::device::Device;
 use super::email::Email;
 use super::password;
-use super::preferences::{CURRENCY, LOCALE, Preferences, THEME, TIMEZONE, preferred_locale};
+use super::preferences::{CURRENCY, FieldRule, LOCALE, Preferences, THEME, TIMEZONE, preferred_locale};
 
 const MAX_NAME_CHARS: usize = 100;
 
@@ -46,8 +46,9 @@ impl RegistrationInput {
     pub fn check(self) -> Result<Registration, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let email = parse_email(&mut violations, &self.email);
-        let first_name = parse_name(&mut violations, "first_name", &self.first_name);
-        let last_name = parse_name(&mut violations, "last_name", &self.last_name);
+        // An invalid field becomes empty; its violation rejects the registration.
+        let first_name = parse_name(&mut violations, "first_name", &self.first_name).unwrap_or_default();
+        let last_name = parse_name(&mut violations, "last_name", &self.last_name).unwrap_or_default();
         if let Some(password) = required(&mut violations, "password", &self.password) {
             let local = email.as_ref().map_or("", Email::local_part);
             let context = [local, self.first_name.trim(), self.last_name.trim()];
@@ -56,42 +57,31 @@ impl RegistrationInput {
         let username = self.username.and_then(|text| parse_username(&mut violations, &text));
         let phone_number = self.phone_number.and_then(|text| parse_phone_number(&mut violations, &text));
         self.device.check(&mut violations);
-        let locale_text = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
-        let locale = LOCALE.apply(Some(&locale_text), &mut violations);
-        let theme = THEME.apply(self.theme.as_deref(), &mut violations);
-        let default_currency = CURRENCY.apply(self.default_currency.as_deref(), &mut violations);
-        let timezone = TIMEZONE.apply(self.timezone.as_deref(), &mut violations);
-        let (
-            Some(email),
-            Some(first_name),
-            Some(last_name),
-            Some(locale),
-            Some(theme),
-            Some(default_currency),
-            Some(timezone),
-            true,
-        ) = (email, first_name, last_name, locale, theme, default_currency, timezone, violations.is_empty())
-        else {
-            return Err(violations);
-        };
+        let locale = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
+        let mut apply =
+            |rule: FieldRule, text: Option<&str>| rule.apply(text, &mut violations).unwrap_or_default();
         let preferences = Preferences {
-            locale,
-            theme,
-            default_currency,
-            timezone,
+            locale: apply(LOCALE, Some(&locale)),
+            theme: apply(THEME, self.theme.as_deref()),
+            default_currency: apply(CURRENCY, self.default_currency.as_deref()),
+            timezone: apply(TIMEZONE, self.timezone.as_deref()),
             large_transaction_limit: None,
             channels: BTreeMap::new(),
             version: 1,
         };
-        Ok(Registration {
-            email,
-            password: self.password,
-            first_name,
-            last_name,
-            username,
-            phone_number,
-            preferences,
-        })
+        let password = self.password;
+        match email {
+            Some(email) if violations.is_empty() => Ok(Registration {
+                email,
+                password,
+                first_name,
+                last_name,
+                username,
+                phone_number,
+                preferences,
+            }),
+            _ => Err(violations),
+        }
     }
 }
 

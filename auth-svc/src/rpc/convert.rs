@@ -9,16 +9,14 @@ use fintrac_kit::error::{FieldViolation, ProblemCode};
 use fintrac_kit::field_mask;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::{NotificationChannels, NotificationKind};
-use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::device::Device;
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
 use crate::domain::profile::{ProfileChanges, RegistrationInput};
 use crate::domain::role::{Role, all_permissions};
-use crate::domain::second_factor::Enrollment;
 use crate::error::Error;
-use crate::service::{ChallengeData, CurrentUser, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
+use crate::service::{CurrentUser, Settings, TokenPair};
 use crate::store::devices::KnownDevice;
 use crate::store::households::Household;
 use crate::store::ip_rules::IpRule;
@@ -30,13 +28,8 @@ use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
 /// Parses an id in a request of another service.
-pub fn parse_id(text: &str) -> Result<Uuid, Status> {
+pub fn parse_id(text: &str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| ProblemCode::IdInvalid.into())
-}
-
-/// Parses an id in a path; without a UUID the resource does not exist.
-pub fn parse_path_id(text: &str, what: &'static str) -> Result<Uuid, Error> {
-    Uuid::parse_str(text).map_err(|_| Error::NotFound(what))
 }
 
 /// Parses an id in a filter; an empty text matches any id.
@@ -44,30 +37,19 @@ fn parse_filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let rejection = |_| {
-        Error::Query(vec![FieldViolation::parameter(
-            field,
-            "The id must be a UUID. Correct it, or leave it out.",
-        )])
-    };
-    Uuid::parse_str(text).map(Some).map_err(rejection)
+    let hint = "The id must be a UUID. Correct it, or leave it out.";
+    Uuid::parse_str(text).map(Some).map_err(|_| Error::query(vec![FieldViolation::parameter(field, hint)]))
 }
 
-pub fn parse_timestamp(timestamp: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
+fn parse_timestamp(timestamp: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
     let timestamp = timestamp?;
     DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
 /// Converts the device that the client describes.
 pub fn device(device: Option<pb::Device>) -> Device {
-    let device = device.unwrap_or_default();
-    Device {
-        device_id: device.device_id,
-        name: device.name,
-        platform: device.platform,
-        os_version: device.os_version,
-        app_version: device.app_version,
-    }
+    let pb::Device { device_id, name, platform, os_version, app_version } = device.unwrap_or_default();
+    Device { device_id, name, platform, os_version, app_version }
 }
 
 pub fn registration_input(request: pb::RegisterRequest, languages: String) -> RegistrationInput {
@@ -87,11 +69,11 @@ pub fn registration_input(request: pb::RegisterRequest, languages: String) -> Re
     }
 }
 
-impl From<TokenPair> for pb::TokenPair {
-    fn from(pair: TokenPair) -> Self {
+impl From<&TokenPair> for pb::TokenPair {
+    fn from(pair: &TokenPair) -> Self {
         Self {
-            access_token: pair.access_token,
-            refresh_token: pair.refresh_token,
+            access_token: pair.access_token.clone(),
+            refresh_token: pair.refresh_token.clone(),
             expires_in: pair.expires_in.num_seconds(),
             session_id: pair.session_id.to_string(),
             refresh_expires_at: Some(timestamp(pair.refresh_expires_at)),
@@ -99,63 +81,53 @@ impl From<TokenPair> for pb::TokenPair {
     }
 }
 
-impl From<CurrentUser> for pb::User {
-    fn from(current_user: CurrentUser) -> Self {
-        let profile = current_user.profile;
+impl From<&CurrentUser> for pb::User {
+    fn from(current_user: &CurrentUser) -> Self {
+        let profile = &current_user.profile;
         Self {
             id: profile.id.to_string(),
-            email: profile.email,
-            username: profile.username,
-            first_name: profile.first_name,
-            last_name: profile.last_name,
-            phone_number: current_user.phone_number,
+            email: profile.email.clone(),
+            username: profile.username.clone(),
+            first_name: profile.first_name.clone(),
+            last_name: profile.last_name.clone(),
+            phone_number: current_user.phone_number.clone(),
             household_id: current_user.household_id.to_string(),
-            roles: profile.roles,
+            roles: profile.roles.clone(),
             created_at: Some(timestamp(profile.created_at)),
             updated_at: Some(timestamp(profile.updated_at)),
             version: profile.version,
-            pending_email: current_user.pending_email,
+            pending_email: current_user.pending_email.clone(),
             mfa_enabled: profile.mfa_enabled,
         }
     }
 }
 
-impl From<Household> for pb::Household {
-    fn from(household: Household) -> Self {
+impl From<&Household> for pb::Household {
+    fn from(household: &Household) -> Self {
         Self {
             id: household.id.to_string(),
-            currency_code: household.currency_code,
-            timezone: household.timezone,
-            locale: household.locale,
+            currency_code: household.currency_code.clone(),
+            timezone: household.timezone.clone(),
+            locale: household.locale.clone(),
         }
     }
 }
 
-impl From<Recipient> for pb::Recipient {
-    fn from(recipient: Recipient) -> Self {
+impl From<&Recipient> for pb::Recipient {
+    fn from(recipient: &Recipient) -> Self {
         Self {
-            email: recipient.email,
-            first_name: recipient.first_name,
-            locale: recipient.locale,
-            timezone: recipient.timezone,
-            household_id: recipient.household_id.map(|id| id.to_string()).unwrap_or_default(),
+            email: recipient.email.clone(),
+            first_name: recipient.first_name.clone(),
+            locale: recipient.locale.clone(),
+            timezone: recipient.timezone.clone(),
+            household_id: id_text(recipient.household_id),
         }
     }
 }
 
-impl From<ChallengeData> for pb::GetChallengeDataResponse {
-    fn from(secrets: ChallengeData) -> Self {
-        Self {
-            recipient: Some(secrets.recipient.into()),
-            token: secrets.token,
-            code: secrets.code.unwrap_or_default(),
-        }
-    }
-}
-
-impl From<SigningKey> for pb::SigningKey {
-    fn from(key: SigningKey) -> Self {
-        Self { kid: key.kid, public_key: key.public_key.into() }
+impl From<&SigningKey> for pb::SigningKey {
+    fn from(key: &SigningKey) -> Self {
+        Self { kid: key.kid.clone(), public_key: key.public_key.clone().into() }
     }
 }
 
@@ -174,7 +146,7 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
     };
     let role = |(name, permissions)| pb::RolePermissions { name, permissions };
     let rule = |rule: EnforcedIpRule| pb::EnforcedIpRule {
-        user_id: rule.user_id.map(|id| id.to_string()).unwrap_or_default(),
+        user_id: id_text(rule.user_id),
         cidr: rule.network.to_string(),
         allow: rule.allow,
     };
@@ -217,15 +189,14 @@ pub fn profile_changes(request: pb::UpdateCurrentUserRequest) -> ProfileChanges 
     }
 }
 
-impl From<SessionSummary> for pb::Session {
-    fn from(session: SessionSummary) -> Self {
-        let name = Some(session.device_name).filter(|name| !name.is_empty());
+impl From<&SessionSummary> for pb::Session {
+    fn from(session: &SessionSummary) -> Self {
         Self {
             id: session.id.to_string(),
-            device_id: session.device_id.map(|id| id.to_string()).unwrap_or_default(),
-            device_name: name.unwrap_or_else(|| session.user_agent.clone()),
-            client_ip: session.client_ip.unwrap_or_default(),
-            user_agent: session.user_agent,
+            device_id: id_text(session.device_id),
+            device_name: device_name(&session.device_name, &session.user_agent),
+            client_ip: session.client_ip.clone().unwrap_or_default(),
+            user_agent: session.user_agent.clone(),
             created_at: Some(timestamp(session.created_at)),
             last_seen_at: Some(timestamp(session.last_seen_at)),
             expires_at: Some(timestamp(session.expires_at)),
@@ -234,17 +205,16 @@ impl From<SessionSummary> for pb::Session {
     }
 }
 
-impl From<KnownDevice> for pb::KnownDevice {
-    fn from(device: KnownDevice) -> Self {
-        let name = Some(device.name).filter(|name| !name.is_empty());
+impl From<&KnownDevice> for pb::KnownDevice {
+    fn from(device: &KnownDevice) -> Self {
         Self {
             id: device.id.to_string(),
-            name: name.unwrap_or_else(|| device.user_agent.clone()),
-            platform: device.platform,
-            os_version: device.os_version,
-            app_version: device.app_version,
-            client_ip: device.client_ip.unwrap_or_default(),
-            user_agent: device.user_agent,
+            name: device_name(&device.name, &device.user_agent),
+            platform: device.platform.clone(),
+            os_version: device.os_version.clone(),
+            app_version: device.app_version.clone(),
+            client_ip: device.client_ip.clone().unwrap_or_default(),
+            user_agent: device.user_agent.clone(),
             is_trusted: device.is_trusted,
             first_seen_at: Some(timestamp(device.first_seen_at)),
             last_seen_at: Some(timestamp(device.last_seen_at)),
@@ -254,53 +224,47 @@ impl From<KnownDevice> for pb::KnownDevice {
     }
 }
 
-impl From<Enrollment> for pb::EnrollTotpResponse {
-    fn from(enrollment: Enrollment) -> Self {
-        let Enrollment { secret, otpauth_uri, qr_svg } = enrollment;
-        Self { secret, otpauth_uri, qr_svg }
-    }
+/// Returns the name of a device, or its user agent if it has none.
+pub fn device_name(name: &str, user_agent: &str) -> String {
+    if name.is_empty() { user_agent.to_owned() } else { name.to_owned() }
 }
 
-impl From<SecurityEventRow> for pb::SecurityEvent {
-    fn from(event: SecurityEventRow) -> Self {
-        let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+impl From<&SecurityEventRow> for pb::SecurityEvent {
+    fn from(event: &SecurityEventRow) -> Self {
         Self {
             id: event.id.to_string(),
-            kind: event.kind,
-            user_id: id(event.user_id),
-            session_id: id(event.session_id),
-            detail: event.detail,
-            client_ip: event.client_ip.unwrap_or_default(),
-            user_agent: event.user_agent,
-            request_id: event.request_id,
+            kind: event.kind.clone(),
+            user_id: id_text(event.user_id),
+            session_id: id_text(event.session_id),
+            detail: event.detail.clone(),
+            client_ip: event.client_ip.clone().unwrap_or_default(),
+            user_agent: event.user_agent.clone(),
+            request_id: event.request_id.clone(),
             occurred_at: Some(timestamp(event.occurred_at)),
         }
     }
 }
 
-/// Returns the filter and the page of the request.
-pub fn security_filter(
-    request: pb::ListSecurityEventsRequest,
-) -> Result<(SecurityEventFilter, PageQuery), Error> {
-    let filter = SecurityEventFilter {
+/// Converts the filter of the request.
+pub fn security_filter(request: &pb::ListSecurityEventsRequest) -> Result<SecurityEventFilter, Error> {
+    Ok(SecurityEventFilter {
         user_id: parse_filter_id("user_id", &request.user_id)?,
-        kind: Some(request.kind).filter(|kind| !kind.is_empty()),
+        kind: Some(request.kind.clone()).filter(|kind| !kind.is_empty()),
         from: parse_timestamp(request.from),
         to: parse_timestamp(request.to),
-    };
-    Ok((filter, PageQuery { size: request.page_size, token: request.page_token }))
+    })
 }
 
-impl From<ManagedUser> for pb::ManagedUser {
-    fn from(user: ManagedUser) -> Self {
+impl From<&ManagedUser> for pb::ManagedUser {
+    fn from(user: &ManagedUser) -> Self {
         Self {
             id: user.id.to_string(),
-            email: user.email,
-            username: user.username,
-            first_name: user.first_name,
-            last_name: user.last_name,
-            status: user.status,
-            roles: user.roles,
+            email: user.email.clone(),
+            username: user.username.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            status: user.status.clone(),
+            roles: user.roles.clone(),
             mfa_enabled: user.mfa_enabled,
             open_sessions: i32::try_from(user.open_sessions).unwrap_or(i32::MAX),
             created_at: Some(timestamp(user.created_at)),
@@ -309,19 +273,6 @@ impl From<ManagedUser> for pb::ManagedUser {
             erased_at: user.erase_at.map(timestamp),
             version: user.version,
         }
-    }
-}
-
-pub fn user_query(request: pb::ListUsersRequest) -> (UserQuery, PageQuery) {
-    let query = UserQuery { query: request.query, status: request.status, role: request.role };
-    (query, PageQuery { size: request.page_size, token: request.page_token })
-}
-
-pub fn user_changes(request: pb::UpdateUserRequest) -> UserChanges {
-    UserChanges {
-        is_locked: request.is_locked,
-        roles: request.roles.map(|roles| roles.names),
-        end_sessions: request.end_sessions,
     }
 }
 
@@ -342,7 +293,7 @@ impl From<&IpRule> for pb::IpRule {
             id: rule.id.to_string(),
             action: rule.action.as_str().to_owned(),
             cidr: rule.cidr.clone(),
-            user_id: rule.user_id.map(|id| id.to_string()).unwrap_or_default(),
+            user_id: id_text(rule.user_id),
             note: rule.note.clone(),
             created_at: Some(timestamp(rule.created_at)),
         }
@@ -388,13 +339,18 @@ pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> Preferences
     }
 }
 
-impl From<Subscriber> for pb::Subscriber {
-    fn from(subscriber: Subscriber) -> Self {
+impl From<&Subscriber> for pb::Subscriber {
+    fn from(subscriber: &Subscriber) -> Self {
         Self {
             user_id: subscriber.user_id.to_string(),
-            locale: subscriber.locale,
+            locale: subscriber.locale.clone(),
             email: subscriber.email,
             inbox: subscriber.inbox,
         }
     }
+}
+
+/// Returns the text of an optional id; empty if there is none.
+fn id_text(id: Option<Uuid>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }

@@ -1,39 +1,41 @@
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::handler::{RpcResult, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_server::EmailDataService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 use uuid::Uuid;
 
-use super::{Rpc, convert};
+use super::Rpc;
+use super::convert::{device_name, parse_id};
 
 #[tonic::async_trait]
 impl EmailDataService for Rpc {
     async fn get_recipient(
         &self,
         request: Request<pb::GetRecipientRequest>,
-    ) -> Result<Response<pb::GetRecipientResponse>, Status> {
+    ) -> RpcResult<pb::GetRecipientResponse> {
         let pb::GetRecipientRequest { user_id, kind } = request.into_inner();
-        let (recipient, token) = self.0.get_recipient(convert::parse_id(&user_id)?, &kind).await?;
-        let unsubscribe_token = token.unwrap_or_default();
-        Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient.into()), unsubscribe_token }))
+        let (recipient, token) = self.0.get_recipient(parse_id(&user_id)?, &kind).await?;
+        let (recipient, unsubscribe_token) = (Some((&recipient).into()), token.unwrap_or_default());
+        Ok(Response::new(pb::GetRecipientResponse { recipient, unsubscribe_token }))
     }
 
     async fn list_subscribers(
         &self,
         request: Request<pb::ListSubscribersRequest>,
-    ) -> Result<Response<pb::ListSubscribersResponse>, Status> {
+    ) -> RpcResult<pb::ListSubscribersResponse> {
         let pb::ListSubscribersRequest { household_id, kind } = request.into_inner();
-        let recipients = self.0.list_subscribers(convert::parse_id(&household_id)?, &kind).await?;
-        let subscribers = recipients.into_iter().map(Into::into).collect();
+        let subscribers = self.0.list_subscribers(parse_id(&household_id)?, &kind).await?;
+        let subscribers = subscribers.iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSubscribersResponse { subscribers }))
     }
 
     async fn list_household_timezones(
         &self,
         request: Request<pb::ListHouseholdTimezonesRequest>,
-    ) -> Result<Response<pb::ListHouseholdTimezonesResponse>, Status> {
+    ) -> RpcResult<pb::ListHouseholdTimezonesResponse> {
         let after = request.into_inner().after;
-        let after = if after.is_empty() { Uuid::nil() } else { convert::parse_id(&after)? };
+        let after = if after.is_empty() { Uuid::nil() } else { parse_id(&after)? };
         let households = self.0.list_household_timezones(after).await?;
         let households = households.into_iter().map(|(id, timezone)| {
             let household_id = id.to_string();
@@ -45,11 +47,11 @@ impl EmailDataService for Rpc {
     async fn list_large_transaction_limits(
         &self,
         request: Request<pb::ListLargeTransactionLimitsRequest>,
-    ) -> Result<Response<pb::ListLargeTransactionLimitsResponse>, Status> {
+    ) -> RpcResult<pb::ListLargeTransactionLimitsResponse> {
         let ids = request.into_inner().household_ids;
-        let ids = ids.iter().map(|id| convert::parse_id(id)).collect::<Result<Vec<_>, _>>()?;
+        let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>, _>>()?;
         let limits = self.0.list_large_transaction_limits(&ids).await?;
-        let limits = limits.into_iter().map(|limit| pb::LargeTransactionLimit {
+        let limits = limits.iter().map(|limit| pb::LargeTransactionLimit {
             household_id: limit.household_id.to_string(),
             user_id: limit.user_id.to_string(),
             limit: limit.limit.to_string(),
@@ -60,23 +62,22 @@ impl EmailDataService for Rpc {
     async fn get_challenge_data(
         &self,
         request: Request<pb::GetChallengeDataRequest>,
-    ) -> Result<Response<pb::GetChallengeDataResponse>, Status> {
-        let secrets =
-            self.0.get_challenge_data(convert::parse_id(&request.into_inner().challenge_id)?).await?;
-        Ok(Response::new(secrets.into()))
+    ) -> RpcResult<pb::GetChallengeDataResponse> {
+        let data = self.0.get_challenge_data(parse_id(&request.into_inner().challenge_id)?).await?;
+        let (recipient, code) = (Some((&data.recipient).into()), data.code.unwrap_or_default());
+        Ok(Response::new(pb::GetChallengeDataResponse { recipient, token: data.token, code }))
     }
 
     async fn get_device_data(
         &self,
         request: Request<pb::GetDeviceDataRequest>,
-    ) -> Result<Response<pb::GetDeviceDataResponse>, Status> {
+    ) -> RpcResult<pb::GetDeviceDataResponse> {
         let pb::GetDeviceDataRequest { user_id, device_id } = request.into_inner();
-        let (user_id, device_id) = (convert::parse_id(&user_id)?, convert::parse_id(&device_id)?);
+        let (user_id, device_id) = (parse_id(&user_id)?, parse_id(&device_id)?);
         let (recipient, summary) = self.0.get_device_data(user_id, device_id).await?;
-        let name = if summary.name.is_empty() { summary.user_agent } else { summary.name };
         Ok(Response::new(pb::GetDeviceDataResponse {
-            recipient: Some(recipient.into()),
-            name,
+            recipient: Some((&recipient).into()),
+            name: device_name(&summary.name, &summary.user_agent),
             client_ip: summary.client_ip.unwrap_or_default(),
             first_seen_at: Some(timestamp(summary.first_seen_at)),
         }))
@@ -85,19 +86,17 @@ impl EmailDataService for Rpc {
     async fn get_deletion_data(
         &self,
         request: Request<pb::GetDeletionDataRequest>,
-    ) -> Result<Response<pb::GetDeletionDataResponse>, Status> {
-        let user_id = convert::parse_id(&request.into_inner().user_id)?;
+    ) -> RpcResult<pb::GetDeletionDataResponse> {
+        let user_id = parse_id(&request.into_inner().user_id)?;
         let (recipient, erase_at) = self.0.get_deletion_data(user_id).await?;
-        let (recipient, erased_at) = (Some(recipient.into()), erase_at.map(timestamp));
+        let (recipient, erased_at) = (Some((&recipient).into()), erase_at.map(timestamp));
         Ok(Response::new(pb::GetDeletionDataResponse { recipient, erased_at }))
     }
 
     async fn get_previous_recipient(
         &self,
         request: Request<pb::GetPreviousRecipientRequest>,
-    ) -> Result<Response<pb::GetPreviousRecipientResponse>, Status> {
-        let recipient =
-            self.0.get_previous_recipient(convert::parse_id(&request.into_inner().challenge_id)?).await?;
-        Ok(Response::new(pb::GetPreviousRecipientResponse { recipient: Some(recipient.into()) }))
+    ) -> RpcResult<pb::GetPreviousRecipientResponse> {
+        respond(&self.0.get_previous_recipient(parse_id(&request.into_inner().challenge_id)?).await?)
     }
 }

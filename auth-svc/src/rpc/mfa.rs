@@ -1,35 +1,36 @@
-use fintrac_kit::access::RequestContext;
+use fintrac_kit::handler::{RpcResult, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mfa_service_server::MfaService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 use super::Rpc;
+use crate::domain::second_factor::Enrollment;
 
 #[tonic::async_trait]
 impl MfaService for Rpc {
     async fn enroll_totp(
         &self,
         request: Request<pb::EnrollTotpRequest>,
-    ) -> Result<Response<pb::EnrollTotpResponse>, Status> {
-        Ok(Response::new(self.0.enroll_totp(&RequestContext::from_request(&request)?).await?.into()))
+    ) -> RpcResult<pb::EnrollTotpResponse> {
+        let (ctx, pb::EnrollTotpRequest {}) = read(request)?;
+        let Enrollment { secret, otpauth_uri, qr_svg } = self.0.enroll_totp(&ctx).await?;
+        Ok(Response::new(pb::EnrollTotpResponse { secret, otpauth_uri, qr_svg }))
     }
 
     async fn confirm_totp(
         &self,
         request: Request<pb::ConfirmTotpRequest>,
-    ) -> Result<Response<pb::ConfirmTotpResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let recovery_codes = self.0.confirm_totp(&ctx, &request.into_inner().code).await?;
+    ) -> RpcResult<pb::ConfirmTotpResponse> {
+        let (ctx, pb::ConfirmTotpRequest { code }) = read(request)?;
+        let recovery_codes = self.0.confirm_totp(&ctx, &code).await?;
         Ok(Response::new(pb::ConfirmTotpResponse { recovery_codes }))
     }
 
     async fn remove_totp(
         &self,
         request: Request<pb::RemoveTotpRequest>,
-    ) -> Result<Response<pb::RemoveTotpResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::RemoveTotpRequest { password, code } = request.into_inner();
-        self.0.remove_totp(&ctx, &password, &code).await?;
-        Ok(Response::new(pb::RemoveTotpResponse {}))
+    ) -> RpcResult<pb::RemoveTotpResponse> {
+        let (ctx, pb::RemoveTotpRequest { password, code }) = read(request)?;
+        respond(&self.0.remove_totp(&ctx, &password, &code).await?)
     }
 }

@@ -14,7 +14,10 @@ mod user;
 
 use std::sync::Arc;
 
+use fintrac_kit::access::Caller;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_proto::auth::v1 as pb;
+use tonic::Request;
 use tonic::service::Routes;
 
 use crate::service::IdentityUseCases;
@@ -22,6 +25,11 @@ use crate::service::IdentityUseCases;
 /// The implementation of all gRPC services of auth-svc.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<IdentityUseCases>);
+
+/// Splits a request that needs no user into its origin and its message.
+fn read_public<M>(request: Request<M>) -> (RequestOrigin, M) {
+    (Caller::from_request(&request).origin(), request.into_inner())
+}
 
 /// Adds all gRPC services of auth-svc to `routes`.
 pub fn routes(routes: Routes, identity: &Arc<IdentityUseCases>) -> Routes {

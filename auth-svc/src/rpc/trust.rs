@@ -2,6 +2,7 @@ use std::pin::Pin;
 
 use fintrac_kit::access::token_verifier::TrustUpdate;
 use fintrac_kit::error::unavailable;
+use fintrac_kit::handler::{RpcResult, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_server::TrustService;
 use fintrac_proto::auth::v1::watch_trust_response::Update;
@@ -10,7 +11,6 @@ use tokio::sync::broadcast::error::RecvError;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::error::Error;
 
 /// The number of ended sessions in one message.
 const MAX_REVOKED_PER_MESSAGE: usize = 10_000;
@@ -32,7 +32,7 @@ impl TrustService for Rpc {
     async fn watch_trust(
         &self,
         _request: Request<pb::WatchTrustRequest>,
-    ) -> Result<Response<Self::WatchTrustStream>, Status> {
+    ) -> RpcResult<Self::WatchTrustStream> {
         let publisher = self.0.publisher.clone();
         let (snapshot, mut updates) = publisher
             .subscribe()
@@ -66,18 +66,17 @@ impl TrustService for Rpc {
     async fn report_denied_calls(
         &self,
         request: Request<pb::ReportDeniedCallsRequest>,
-    ) -> Result<Response<pb::ReportDeniedCallsResponse>, Status> {
+    ) -> RpcResult<pb::ReportDeniedCallsResponse> {
         let calls = request.into_inner().calls.into_iter();
         let calls: Vec<_> = calls.filter_map(convert::denied_call).collect();
-        self.0.insert_denied_calls(&calls).await.map_err(Error::from)?;
-        Ok(Response::new(pb::ReportDeniedCallsResponse {}))
+        respond(&self.0.insert_denied_calls(&calls).await?)
     }
 
     async fn list_signing_keys(
         &self,
         _request: Request<pb::ListSigningKeysRequest>,
-    ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
-        let keys = self.0.list_signing_keys().await?.into_iter().map(Into::into).collect();
+    ) -> RpcResult<pb::ListSigningKeysResponse> {
+        let keys = self.0.list_signing_keys().await?.iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSigningKeysResponse { keys }))
     }
 }

@@ -1,8 +1,8 @@
-use fintrac_kit::access::{Caller, RequestContext};
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::handler::{RpcResult, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::user_service_server::UserService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 use super::{Rpc, convert};
 
@@ -11,31 +11,26 @@ impl UserService for Rpc {
     async fn get_current_user(
         &self,
         request: Request<pb::GetCurrentUserRequest>,
-    ) -> Result<Response<pb::GetCurrentUserResponse>, Status> {
-        let caller = Caller::from_request(&request);
-        let current_user = self.0.get_current_user(caller.user()?).await?;
-        Ok(Response::new(pb::GetCurrentUserResponse { user: Some(current_user.into()) }))
+    ) -> RpcResult<pb::GetCurrentUserResponse> {
+        let (ctx, pb::GetCurrentUserRequest {}) = read(request)?;
+        respond(&self.0.get_current_user(&ctx).await?)
     }
 
     async fn update_current_user(
         &self,
         request: Request<pb::UpdateCurrentUserRequest>,
-    ) -> Result<Response<pb::UpdateCurrentUserResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let mut request = request.into_inner();
+    ) -> RpcResult<pb::UpdateCurrentUserResponse> {
+        let (ctx, mut request) = read(request)?;
         let (expected_version, password) = (request.expected_version, std::mem::take(&mut request.password));
         let changes = convert::profile_changes(request);
-        let current_user =
-            self.0.update_current_user(&ctx, &changes, password.into(), expected_version).await?;
-        Ok(Response::new(pb::UpdateCurrentUserResponse { user: Some(current_user.into()) }))
+        respond(&self.0.update_current_user(&ctx, &changes, password.into(), expected_version).await?)
     }
 
     async fn delete_current_user(
         &self,
         request: Request<pb::DeleteCurrentUserRequest>,
-    ) -> Result<Response<pb::DeleteCurrentUserResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::DeleteCurrentUserRequest { password, code, expected_version } = request.into_inner();
+    ) -> RpcResult<pb::DeleteCurrentUserResponse> {
+        let (ctx, pb::DeleteCurrentUserRequest { password, code, expected_version }) = read(request)?;
         let erase_at = self.0.delete_current_user(&ctx, &password, &code, expected_version).await?;
         Ok(Response::new(pb::DeleteCurrentUserResponse { erased_at: Some(timestamp(erase_at)) }))
     }
@@ -43,10 +38,8 @@ impl UserService for Rpc {
     async fn change_password(
         &self,
         request: Request<pb::ChangePasswordRequest>,
-    ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ChangePasswordRequest { current_password, new_password } = request.into_inner();
-        self.0.change_password(&ctx, &current_password, &new_password).await?;
-        Ok(Response::new(pb::ChangePasswordResponse {}))
+    ) -> RpcResult<pb::ChangePasswordResponse> {
+        let (ctx, pb::ChangePasswordRequest { current_password, new_password }) = read(request)?;
+        respond(&self.0.change_password(&ctx, &current_password, &new_password).await?)
     }
 }

@@ -3,12 +3,13 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::ProblemCode;
+use fintrac_kit::use_case::{Change, WriteTransaction};
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::throttling::{Attempt, CountedAttempt};
-use super::{ChangeEvent, IdentityUseCases};
+use super::throttling::CountedAttempt;
+use super::{IdentityUseCases, user_change};
 use crate::domain::challenge::{Purpose, is_code_usable};
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -39,23 +40,14 @@ impl IdentityUseCases {
     /// Earlier challenges of its purpose are closed. `email` is the new address of an email change.
     pub(super) async fn create_challenge(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user_id: Uuid,
         purpose: Purpose,
         email: Option<&Email>,
-        origin: &RequestOrigin,
     ) -> Result<(), Error> {
-        let id = self.insert_challenge(connection, user_id, purpose, email).await?;
-        let change = ChangeEvent {
-            user_id,
-            household_id: None,
-            entity: "challenge",
-            entity_id: id,
-            version: 1,
-            kind: purpose.event_kind(),
-            changed: &[],
-        };
-        Ok(self.record(connection, change, origin).await?)
+        let entity_id = self.insert_challenge(transaction, user_id, purpose, email).await?;
+        let change = user_change(user_id, 1, purpose.event_kind(), &[]);
+        Ok(transaction.record_change(Change { entity: "challenge", entity_id, ..change }).await?)
     }
 
     /// Creates a challenge without recording an event, so that no email is sent.
@@ -66,8 +58,7 @@ impl IdentityUseCases {
         purpose: Purpose,
         email: Option<&Email>,
     ) -> Result<Uuid, Error> {
-        let now = self.clock.now();
-        let id = self.random.id(now);
+        let (id, now) = (self.new_id(), self.clock.now());
         let challenge = NewChallenge {
             id,
             user_id,
@@ -93,20 +84,8 @@ impl IdentityUseCases {
         let ChallengeProof::Code { email, .. } = proof else { return Ok(Vec::new()) };
         let address = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
         let mut attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
-        match self.attempt(Scope::EmailCode, address.key()).await? {
-            Attempt::Allowed(attempt) => attempts.push(attempt),
-            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
-        }
+        attempts.push(self.attempt(Scope::EmailCode, address.key()).await?.allowed()?);
         Ok(attempts)
-    }
-
-    /// Refunds the attempts after the code turned out to be correct.
-    pub(super) async fn refund_proof_attempt(
-        &self,
-        connection: &mut PgConnection,
-        attempts: &[CountedAttempt],
-    ) -> Result<(), sqlx::Error> {
-        self.refund_all(connection, attempts).await
     }
 
     /// Returns whether `code` is the challenge's code, in any notation.
@@ -122,31 +101,22 @@ impl IdentityUseCases {
         proof: &ChallengeProof,
         purposes: &[Purpose],
     ) -> Result<Challenge, Error> {
-        match proof {
-            ChallengeProof::Token(token) => self.resolve_token(connection, token, purposes).await,
+        let challenge = match proof {
+            ChallengeProof::Token(token) => {
+                let hash = self.secrets.token_hash(token);
+                let user_id = challenges::find_user_by_token(connection, &hash).await?;
+                users::lock(connection, user_id.ok_or(ProblemCode::VerificationInvalid)?).await?;
+                let challenge = challenges::lock_by_token(connection, &hash).await?;
+                challenge
+                    .filter(|challenge| purposes.contains(&challenge.purpose))
+                    .filter(|challenge| self.clock.now() < challenge.token_expires_at)
+            }
             ChallengeProof::Code { email, code } => {
                 let email = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
-                self.resolve_code(connection, &email, code, purposes).await
+                self.resolve_code(connection, &email, code, purposes).await?
             }
-        }
-    }
-
-    async fn resolve_token(
-        &self,
-        connection: &mut PgConnection,
-        token: &str,
-        purposes: &[Purpose],
-    ) -> Result<Challenge, Error> {
-        let hash = self.secrets.token_hash(token);
-        let user_id = challenges::find_user_by_token(connection, &hash)
-            .await?
-            .ok_or(ProblemCode::VerificationInvalid)?;
-        users::lock(connection, user_id).await?;
-        challenges::lock_by_token(connection, &hash)
-            .await?
-            .filter(|challenge| purposes.contains(&challenge.purpose))
-            .filter(|challenge| self.clock.now() < challenge.token_expires_at)
-            .ok_or(Error::Problem(ProblemCode::VerificationInvalid))
+        };
+        Ok(challenge.ok_or(ProblemCode::VerificationInvalid)?)
     }
 
     async fn resolve_code(
@@ -155,9 +125,9 @@ impl IdentityUseCases {
         email: &Email,
         code: &str,
         purposes: &[Purpose],
-    ) -> Result<Challenge, Error> {
+    ) -> Result<Option<Challenge>, sqlx::Error> {
         for purpose in purposes {
-            for user_id in self.list_challenged_users(connection, email, *purpose).await? {
+            for user_id in list_challenged_users(connection, email, *purpose).await? {
                 users::lock(connection, user_id).await?;
                 let Some(challenge) = challenges::lock_by_user(connection, user_id, *purpose).await? else {
                     continue;
@@ -171,31 +141,27 @@ impl IdentityUseCases {
                     continue;
                 }
                 if self.code_matches(challenge.id, &challenge.code_hash, code) {
-                    return Ok(challenge);
+                    return Ok(Some(challenge));
                 }
                 challenges::count_attempt(connection, challenge.id).await?;
             }
         }
-        Err(ProblemCode::VerificationInvalid.into())
+        Ok(None)
     }
+}
 
-    /// Lists the users who may have received a code for `purpose` at this address.
-    async fn list_challenged_users(
-        &self,
-        connection: &mut PgConnection,
-        email: &Email,
-        purpose: Purpose,
-    ) -> Result<Vec<Uuid>, sqlx::Error> {
-        match purpose {
-            Purpose::ChangeEmail => challenges::list_users_by_new_email(connection, email.key()).await,
-            Purpose::VerifyEmail => {
-                let users = users::list_unverified_by_email(connection, email.key(), MAX_CANDIDATES).await?;
-                Ok(users.into_iter().map(|user| user.id).collect())
-            }
-            Purpose::ResetPassword => {
-                let user = users::find_by_email(connection, email.key()).await?;
-                Ok(user.into_iter().map(|user| user.id).collect())
-            }
+/// Lists the users who may have received a code for `purpose` at this address.
+async fn list_challenged_users(
+    connection: &mut PgConnection,
+    email: &Email,
+    purpose: Purpose,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let users = match purpose {
+        Purpose::ChangeEmail => return challenges::list_users_by_new_email(connection, email.key()).await,
+        Purpose::VerifyEmail => {
+            users::list_unverified_by_email(connection, email.key(), MAX_CANDIDATES).await?
         }
-    }
+        Purpose::ResetPassword => Vec::from_iter(users::find_by_email(connection, email.key()).await?),
+    };
+    Ok(users.into_iter().map(|user| user.id).collect())
 }

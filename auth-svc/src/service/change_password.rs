@@ -3,7 +3,7 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
 
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::domain::challenge::Purpose;
 use crate::error::Error;
 use crate::store::{challenges, sessions, users};
@@ -15,22 +15,18 @@ impl IdentityUseCases {
         current: &str,
         new_password: &str,
     ) -> Result<(), Error> {
-        let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
-        let field = "current_password";
+        let (user_id, session_id) = (ctx.principal.user_id, ctx.principal.session_id);
         let mut connection = self.pool.acquire().await?;
         self.check_new_password(&mut connection, user_id, new_password).await?;
         drop(connection);
         if current == new_password {
-            return Err(Error::Invalid(vec![FieldViolation::from_code(
-                "new_password",
-                FieldCode::PasswordUnchanged,
-            )]));
+            return Err(FieldViolation::from_code("new_password", FieldCode::PasswordUnchanged).into());
         }
         let reauthentication =
-            self.reauthenticate_with_password(user_id, field, current.into(), origin).await?;
+            self.reauthenticate_with_password(ctx, "current_password", current.into()).await?;
         let hash = self.passwords.hash(new_password.into()).await?;
-        let mut transaction = self.pool.begin().await?;
-        self.lock_reauthenticated(&mut transaction, user_id, field, &reauthentication).await?;
+        let mut transaction = self.begin(ctx).await?;
+        self.lock_reauthenticated(&mut transaction, &reauthentication).await?;
         self.ensure_recent_second_factor(&mut transaction, ctx).await?;
         let now = self.clock.now();
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
@@ -38,18 +34,14 @@ impl IdentityUseCases {
         for purpose in [Purpose::ResetPassword, Purpose::ChangeEmail] {
             challenges::close_all(&mut transaction, user_id, purpose, now).await?;
         }
-        let others = sessions::lock_open(&mut transaction, user_id).await?.into_iter();
-        for session_id in others.filter(|id| *id != ctx.principal.session_id) {
-            self.end_session(&mut transaction, user_id, session_id, origin).await?;
+        for other in sessions::lock_open(&mut transaction, user_id).await? {
+            if other != session_id {
+                self.end_session(&mut transaction, user_id, other).await?;
+            }
         }
-        let session = Some(ctx.principal.session_id);
-        self.record_security_event(&mut transaction, Some(user_id), "password_changed", session, "", origin)
-            .await?;
-        let change = ChangeEvent::for_user(user_id, version, "password_changed", &["password"]);
-        self.record(&mut transaction, change, origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(())
+        let kind = "password_changed";
+        self.record_security_event(&mut transaction, Some(user_id), kind, Some(session_id)).await?;
+        transaction.record_change(user_change(user_id, version, kind, &["password"])).await?;
+        self.publish(transaction.commit()).await
     }
 }

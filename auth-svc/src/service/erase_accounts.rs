@@ -5,41 +5,37 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::erasure::{self, Subject};
 use fintrac_kit::events::{self, NewEvent};
-use sqlx::PgConnection;
+use fintrac_kit::use_case::WriteTransaction;
 use uuid::Uuid;
 
 use super::IdentityUseCases;
 use crate::error::Error;
-use crate::store::{households, sessions, users};
+use crate::store::{households, users};
 
 impl IdentityUseCases {
     /// Starts the erasure of all accounts that are due, one transaction each.
-    pub async fn erase_accounts(&self) -> Result<(), sqlx::Error> {
+    pub async fn erase_accounts(&self) -> Result<(), Error> {
+        let origin = RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() };
         loop {
-            let mut transaction = self.pool.begin().await?;
-            let now = self.clock.now();
-            let Some(user_id) = users::lock_due_for_erasure(&mut transaction, now).await? else {
-                return Ok(());
-            };
-            match self.erase_account(&mut transaction, user_id).await {
-                Ok(()) => transaction.commit().await?,
-                Err(Error::Database(error)) => return Err(error),
-                Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
-            }
-            self.event_log_signal.wake();
-            self.job_signal.wake();
+            let mut transaction = self.begin(&origin).await?;
+            let due = users::lock_due_for_erasure(&mut transaction, self.clock.now()).await?;
+            let Some(user_id) = due else { return Ok(()) };
+            self.erase_account(&mut transaction, user_id, &origin).await?;
+            transaction.commit().await?;
         }
     }
 
-    async fn erase_account(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
-        let (now, origin) =
-            (self.clock.now(), RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() });
-        for session_id in sessions::lock_open(connection, user_id).await? {
-            self.end_session(connection, user_id, session_id, &origin).await?;
-        }
-        let version = users::increment_version(connection, user_id, now).await?;
-        users::set_erased(connection, user_id, now).await?;
-        let owned = households::list_owned_by(connection, user_id).await?;
+    async fn erase_account(
+        &self,
+        transaction: &mut WriteTransaction,
+        user_id: Uuid,
+        origin: &RequestOrigin,
+    ) -> Result<(), Error> {
+        self.end_all_sessions(transaction, user_id).await?;
+        let now = self.clock.now();
+        let version = users::increment_version(transaction, user_id, now).await?;
+        users::set_erased(transaction, user_id, now).await?;
+        let owned = households::list_owned_by(transaction, user_id).await?;
         // One event for each household, or one event if the user owns none.
         let household_ids = if owned.is_empty() { vec![None] } else { owned.into_iter().map(Some).collect() };
         for household_id in household_ids {
@@ -53,11 +49,11 @@ impl IdentityUseCases {
                 version,
                 kind: "erased",
                 changed: &[],
-                origin: &origin,
+                origin,
                 occurred_at: now,
             };
-            events::append(connection, &event).await?;
-            erasure::enqueue(connection, &Subject { event_id, user_id, household_id }, now).await?;
+            events::append(transaction, &event).await?;
+            erasure::enqueue(transaction, &Subject { event_id, user_id, household_id }, now).await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Returns the caller's own profile.
 
-use fintrac_kit::access::Principal;
+use fintrac_kit::access::RequestContext;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -21,9 +21,9 @@ pub struct CurrentUser {
 }
 
 impl IdentityUseCases {
-    pub async fn get_current_user(&self, principal: &Principal) -> Result<CurrentUser, Error> {
+    pub async fn get_current_user(&self, ctx: &RequestContext) -> Result<CurrentUser, Error> {
         let mut connection = self.pool.acquire().await?;
-        self.profile(&mut connection, principal.user_id, principal.household_id).await
+        self.profile(&mut connection, ctx.principal.user_id, ctx.principal.household_id).await
     }
 
     pub(super) async fn profile(
@@ -32,11 +32,9 @@ impl IdentityUseCases {
         user_id: Uuid,
         household_id: Uuid,
     ) -> Result<CurrentUser, Error> {
-        let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
-        let phone_number = match &profile.phone_number {
-            Some(encrypted) => Some(self.decrypt_phone_number(user_id, encrypted)?),
-            None => None,
-        };
+        let profile = users::profile(connection, user_id).await?.ok_or_else(|| Error::not_found("user"))?;
+        let encrypted = profile.phone_number.as_deref();
+        let phone_number = encrypted.map(|text| self.decrypt_phone_number(user_id, text)).transpose()?;
         let pending_email = challenges::pending_email(connection, user_id, self.clock.now()).await?;
         Ok(CurrentUser { profile, phone_number, pending_email, household_id })
     }

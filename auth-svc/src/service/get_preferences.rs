@@ -1,6 +1,6 @@
 //! Returns the caller's own preferences.
 
-use fintrac_kit::access::Principal;
+use fintrac_kit::access::RequestContext;
 use fintrac_money::{Currency, Money};
 use sqlx::PgConnection;
 
@@ -23,21 +23,20 @@ impl Settings {
 }
 
 impl IdentityUseCases {
-    pub async fn get_preferences(&self, principal: &Principal) -> Result<Settings, Error> {
-        let mut connection = self.pool.acquire().await?;
-        self.settings(&mut connection, principal).await
+    pub async fn get_preferences(&self, ctx: &RequestContext) -> Result<Settings, Error> {
+        self.settings(&mut *self.pool.acquire().await?, ctx).await
     }
 
     pub(super) async fn settings(
         &self,
         connection: &mut PgConnection,
-        principal: &Principal,
+        ctx: &RequestContext,
     ) -> Result<Settings, Error> {
-        let found = preferences::find(connection, principal.user_id).await?;
-        let household = households::find(connection, principal.household_id).await?;
-        let code = household.ok_or(Error::NotFound("household"))?.currency_code;
+        let found = preferences::find(connection, ctx.principal.user_id).await?;
+        let household = households::find(connection, ctx.principal.household_id).await?;
+        let code = household.ok_or_else(|| Error::not_found("household"))?.currency_code;
         let unknown = || Error::Internal(format!("{code} is not a known currency"));
         let currency = Currency::from_code(&code).ok_or_else(unknown)?;
-        Ok(Settings { preferences: found.ok_or(Error::NotFound("user"))?, currency })
+        Ok(Settings { preferences: found.ok_or_else(|| Error::not_found("user"))?, currency })
     }
 }

@@ -5,13 +5,13 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::network_key;
 use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
+use fintrac_kit::use_case::WriteTransaction;
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::passwords::PasswordVerification;
-use super::throttling::{Attempt, CountedAttempt};
-use super::{ChangeEvent, CurrentUser, IdentityUseCases, TokenPair};
+use super::throttling::{Attempt, CountedAttempt, refund_all};
+use super::{CurrentUser, IdentityUseCases, TokenPair, reject, set_authenticated, user_change};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -34,14 +34,12 @@ pub struct Login {
     pub code: String,
 }
 
-#[derive(Debug)]
-pub struct LoginOutcome {
-    pub tokens: TokenPair,
-    pub current_user: CurrentUser,
-}
-
 impl IdentityUseCases {
-    pub async fn login(&self, login: Login, origin: &RequestOrigin) -> Result<LoginOutcome, Error> {
+    pub async fn login(
+        &self,
+        login: Login,
+        origin: &RequestOrigin,
+    ) -> Result<(TokenPair, CurrentUser), Error> {
         validate(&login)?;
         let ip_attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
         let user = self.find(&login).await?;
@@ -59,56 +57,46 @@ impl IdentityUseCases {
             Err(error) => {
                 // The password was not checked, so the attempt was no failure.
                 let mut connection = self.pool.acquire().await?;
-                self.refund_all(&mut connection, &ip_attempts).await?;
+                refund_all(&mut connection, &ip_attempts).await?;
                 if let Attempt::Allowed(attempt) = &account_attempt {
-                    self.refund(&mut connection, attempt).await?;
+                    attempt.refund(&mut connection).await?;
                 }
                 return Err(error);
             }
         };
         let is_right = may_log_in && verification != PasswordVerification::Wrong;
         let (Some(user), Attempt::Allowed(attempt), true) = (&user, &account_attempt, is_right) else {
-            self.record_failed_login(user.as_ref(), &account_attempt, origin).await?;
-            return Err(ProblemCode::InvalidCredentials.into());
+            let mut transaction = self.begin(origin).await?;
+            self.record_failed_login(&mut transaction, user.as_ref(), &account_attempt).await?;
+            return reject(transaction, ProblemCode::InvalidCredentials).await;
         };
-        // From here on the user is authenticated.
-        let origin = &Self::authenticated_origin(user.id, origin);
         let factor_attempt = self.count_code_attempt(user.id, &login.code).await;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(origin).await?;
+        set_authenticated(&mut transaction, user.id);
         // The password may have changed during the check.
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
-        let Some(locked) = locked.filter(same) else { return Err(ProblemCode::InvalidCredentials.into()) };
-        self.refund_all(&mut transaction, &ip_attempts).await?;
-        self.refund(&mut transaction, attempt).await?;
+        let locked = locked.filter(same).ok_or(ProblemCode::InvalidCredentials)?;
+        refund_all(&mut transaction, &ip_attempts).await?;
+        attempt.refund(&mut transaction).await?;
         let factor_attempt = match factor_attempt {
             Ok(factor_attempt) => factor_attempt,
-            Err(error) => {
-                transaction.commit().await?;
-                return Err(error);
-            }
+            Err(error) => return reject(transaction, error).await,
         };
-        if let Err(rejection) =
-            self.authorize_login(&mut transaction, &locked, &login.code, factor_attempt, origin).await?
-        {
-            transaction.commit().await?;
-            return Err(rejection);
-        }
-        self.reset(&mut transaction, attempt).await?;
+        let mut transaction = self.authorize_login(transaction, &locked, &login.code, factor_attempt).await?;
+        attempt.reset(&mut transaction).await?;
         users::set_last_login(&mut transaction, user.id, self.clock.now()).await?;
         if let PasswordVerification::Rehashed(hash) = verification {
             users::set_password_hash(&mut transaction, user.id, &hash).await?;
         }
-        let household_id =
-            households::find_by_user(&mut transaction, user.id).await?.ok_or(Error::NotFound("household"))?;
+        let household_id = households::find_by_user(&mut transaction, user.id).await?;
+        let household_id = household_id.ok_or_else(|| Error::not_found("household"))?;
         let (session, refresh_token) =
-            self.begin_session(&mut transaction, &locked, household_id, &login.device, origin).await?;
+            self.begin_session(&mut transaction, &locked, household_id, &login.device).await?;
         let current_user = self.profile(&mut transaction, user.id, household_id).await?;
         let tokens = self.token_pair(&session, &current_user.profile, refresh_token)?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(LoginOutcome { tokens, current_user })
+        self.publish(transaction.commit()).await?;
+        Ok((tokens, current_user))
     }
 
     async fn find(&self, login: &Login) -> Result<Option<Credentials>, sqlx::Error> {
@@ -116,66 +104,52 @@ impl IdentityUseCases {
         if login.email.trim().is_empty() {
             return users::find_by_username(&mut connection, login.username.trim()).await;
         }
-        match Email::parse(&login.email) {
-            Some(email) => {
-                let user = users::find_by_email(&mut connection, email.key()).await?;
-                // An unverified user with the right password gets EMAIL_NOT_VERIFIED.
-                let claims = users::list_unverified_by_email(&mut connection, email.key(), 1).await?;
-                Ok(user.or_else(|| claims.into_iter().next()))
-            }
-            None => Ok(None),
-        }
+        let Some(email) = Email::parse(&login.email) else { return Ok(None) };
+        let user = users::find_by_email(&mut connection, email.key()).await?;
+        // An unverified user with the right password gets EMAIL_NOT_VERIFIED.
+        let claims = users::list_unverified_by_email(&mut connection, email.key(), 1).await?;
+        Ok(user.or_else(|| claims.into_iter().next()))
     }
 
     /// Applies the checks that follow a correct password.
     /// A valid code is consumed, and an account that is pending deletion is restored.
     async fn authorize_login(
         &self,
-        connection: &mut PgConnection,
+        mut transaction: WriteTransaction,
         user: &Credentials,
         code: &str,
         factor_attempt: Option<CountedAttempt>,
-        origin: &RequestOrigin,
-    ) -> Result<Result<(), Error>, Error> {
+    ) -> Result<WriteTransaction, Error> {
         if !user.email_verified {
-            return Ok(Err(ProblemCode::EmailNotVerified.into()));
+            return reject(transaction, ProblemCode::EmailNotVerified).await;
         }
-        if let Err(status) = self.token_verifier.check_user_ip(user.id, origin.client.ip) {
-            self.record_security_event(connection, Some(user.id), "ip_address_denied", None, "", origin)
-                .await?;
-            return Ok(Err(Error::Status(Box::new(status))));
+        let ip = transaction.actor().origin.client.ip;
+        if self.token_verifier.check_user_ip(user.id, ip).is_err() {
+            self.record_security_event(&mut transaction, Some(user.id), "ip_address_denied", None).await?;
+            return reject(transaction, ProblemCode::IpAddressDenied).await;
         }
-        if let Err(rejection) =
-            self.require_second_factor(connection, user, code, factor_attempt, origin).await?
-        {
-            return Ok(Err(rejection));
-        }
+        let mut transaction = self.require_second_factor(transaction, user, code, factor_attempt).await?;
         if user.erase_at.is_some() {
-            users::set_erase_at(connection, user.id, None).await?;
-            let version = users::increment_version(connection, user.id, self.clock.now()).await?;
-            self.record_security_event(connection, Some(user.id), "deletion_cancelled", None, "", origin)
-                .await?;
-            let change = ChangeEvent::for_user(user.id, version, "restored", &["erase_at"]);
-            self.record(connection, change, origin).await?;
+            users::set_erase_at(&mut transaction, user.id, None).await?;
+            let version = users::increment_version(&mut transaction, user.id, self.clock.now()).await?;
+            self.record_security_event(&mut transaction, Some(user.id), "deletion_cancelled", None).await?;
+            transaction.record_change(user_change(user.id, version, "restored", &["erase_at"])).await?;
         }
-        Ok(Ok(()))
+        Ok(transaction)
     }
 
     async fn record_failed_login(
         &self,
+        transaction: &mut WriteTransaction,
         user: Option<&Credentials>,
         attempt: &Attempt,
-        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let kind = "login_failed";
         match (user, attempt) {
             (Some(user), Attempt::Allowed(attempt)) => {
-                self.record_failed_attempt(&mut connection, user, attempt, "login_failed", origin).await
+                self.record_failed_attempt(transaction, user, attempt, kind).await
             }
-            (user, _) => {
-                let user = user.map(|user| user.id);
-                self.record_security_event(&mut connection, user, "login_failed", None, "", origin).await
-            }
+            (user, _) => self.record_security_event(transaction, user.map(|user| user.id), kind, None).await,
         }
     }
 
@@ -195,17 +169,14 @@ impl IdentityUseCases {
     /// Records a wrong password or code and notifies the user when there are many.
     pub(super) async fn record_failed_attempt(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user: &Credentials,
         attempt: &CountedAttempt,
         kind: &str,
-        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
-        self.record_security_event(connection, Some(user.id), kind, None, "", origin).await?;
+        self.record_security_event(transaction, Some(user.id), kind, None).await?;
         if attempt.failures() == FAILURES_BEFORE_NOTIFICATION {
-            let change = ChangeEvent::for_user(user.id, user.version, "throttled", &[]);
-            self.record(connection, change, origin).await?;
-            self.event_log_signal.wake();
+            transaction.record_change(user_change(user.id, user.version, "throttled", &[])).await?;
         }
         Ok(())
     }
@@ -219,20 +190,16 @@ fn unknown_name(login: &Login) -> String {
     format!("{email}\n{}", login.username.trim().to_lowercase())
 }
 
-fn validate(login: &Login) -> Result<(), Error> {
+fn validate(login: &Login) -> Result<(), Vec<FieldViolation>> {
     let mut violations = Vec::new();
     match (login.email.trim().is_empty(), login.username.trim().is_empty()) {
-        (true, true) => violations.push(FieldViolation::new(
-            "email",
-            FieldCode::Required,
-            "The email or the username is required. Send one of them.",
-        )),
+        (true, true) => {
+            let text = "The email or the username is required. Send one of them.";
+            violations.push(FieldViolation::new("email", FieldCode::Required, text));
+        }
         (false, false) => {
-            violations.push(FieldViolation::new(
-                "username",
-                FieldCode::Conflicting,
-                "Email and username are mutually exclusive. Send one of them.",
-            ));
+            let text = "Email and username are mutually exclusive. Send one of them.";
+            violations.push(FieldViolation::new("username", FieldCode::Conflicting, text));
         }
         (true, false) | (false, true) => {}
     }
@@ -240,5 +207,5 @@ fn validate(login: &Login) -> Result<(), Error> {
         violations.push(FieldViolation::from_code("password", FieldCode::Required));
     }
     login.device.check(&mut violations);
-    if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
 }

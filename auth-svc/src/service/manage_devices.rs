@@ -1,10 +1,10 @@
 //! Lists, trusts and deletes a user's devices; deletion ends their sessions.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::ProblemCode;
+use fintrac_kit::use_case::{Change, WriteTransaction};
 use uuid::Uuid;
 
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::error::Error;
 use crate::store::devices::{self, KnownDevice};
 use crate::store::{sessions, users};
@@ -29,24 +29,17 @@ impl IdentityUseCases {
         expected_version: Option<i64>,
     ) -> Result<(KnownDevice, Option<Uuid>), Error> {
         let user_id = ctx.principal.user_id;
-        let mut transaction = self.pool.begin().await?;
-        users::lock(&mut transaction, user_id).await?;
-        let found = devices::lock(&mut transaction, user_id, device_id).await?;
-        let mut device = found.ok_or(Error::NotFound("device"))?;
-        if expected_version.is_some_and(|version| version != device.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
+        let (mut transaction, mut device) = self.begin_with_device(ctx, device_id, expected_version).await?;
         if let Some(is_trusted) = is_trusted.filter(|is_trusted| *is_trusted != device.is_trusted) {
             self.ensure_reauthenticated(&mut transaction, ctx).await?;
             device.is_trusted = is_trusted;
             device.version = device.version.saturating_add(1);
             devices::set_trusted(&mut transaction, user_id, device_id, is_trusted, device.version).await?;
             let change = device_change(user_id, device_id, device.version, "updated", &["is_trusted"]);
-            self.record(&mut transaction, change, &ctx.origin).await?;
+            transaction.record_change(change).await?;
         }
         let current_device_id = sessions::find_device(&mut transaction, ctx.principal.session_id).await?;
         transaction.commit().await?;
-        self.event_log_signal.wake();
         Ok((device, current_device_id))
     }
 
@@ -57,25 +50,30 @@ impl IdentityUseCases {
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
         let user_id = ctx.principal.user_id;
-        let mut transaction = self.pool.begin().await?;
-        users::lock(&mut transaction, user_id).await?;
-        let found = devices::lock(&mut transaction, user_id, device_id).await?;
-        let device = found.ok_or(Error::NotFound("device"))?;
-        if expected_version.is_some_and(|version| version != device.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
+        let (mut transaction, device) = self.begin_with_device(ctx, device_id, expected_version).await?;
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
         for session_id in sessions::list_open_on_device(&mut transaction, user_id, device_id).await? {
-            self.end_session(&mut transaction, user_id, session_id, &ctx.origin).await?;
+            self.end_session(&mut transaction, user_id, session_id).await?;
         }
         devices::delete(&mut transaction, user_id, device_id).await?;
         let version = device.version.saturating_add(1);
-        let change = device_change(user_id, device_id, version, "deleted", &[]);
-        self.record(&mut transaction, change, &ctx.origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(())
+        transaction.record_change(device_change(user_id, device_id, version, "deleted", &[])).await?;
+        self.publish(transaction.commit()).await
+    }
+
+    /// Begins a transaction and locks the caller and one of the caller's devices.
+    async fn begin_with_device(
+        &self,
+        ctx: &RequestContext,
+        device_id: Uuid,
+        expected_version: Option<i64>,
+    ) -> Result<(WriteTransaction, KnownDevice), Error> {
+        let mut transaction = self.begin(ctx).await?;
+        users::lock(&mut transaction, ctx.principal.user_id).await?;
+        let device = devices::lock(&mut transaction, ctx.principal.user_id, device_id).await?;
+        let device = device.ok_or_else(|| Error::not_found("device"))?;
+        Error::check_version(expected_version, device.version)?;
+        Ok((transaction, device))
     }
 }
 
@@ -85,14 +83,6 @@ pub(super) fn device_change<'a>(
     version: i64,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> ChangeEvent<'a> {
-    ChangeEvent {
-        user_id,
-        household_id: None,
-        entity: "device",
-        entity_id: device_id,
-        version,
-        kind,
-        changed,
-    }
+) -> Change<'a> {
+    Change { entity: "device", entity_id: device_id, ..user_change(user_id, version, kind, changed) }
 }

@@ -3,12 +3,12 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::{Change, WriteContext, WriteTransaction};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::domain::role::{self, Role};
 use crate::error::Error;
 use crate::store::roles;
@@ -25,16 +25,11 @@ impl IdentityUseCases {
 
     pub async fn create_role(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Role>,
         name: &str,
         permissions: &[String],
-        key: Option<Key>,
-        encode: fn(&Role) -> Vec<u8>,
-    ) -> Result<IdempotentResult<Role>, Error> {
-        let mut transaction = self.pool.begin().await?;
-        if let Some(stored) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(stored);
-        }
+    ) -> Result<Role, Error> {
+        let mut transaction = self.begin_once(ctx).await?;
         roles::lock(&mut transaction).await?;
         let mut violations = Vec::new();
         let name = role::parse_name(name).map_err(|violation| violations.push(violation)).unwrap_or_default();
@@ -44,25 +39,17 @@ impl IdentityUseCases {
             violations.push(FieldViolation::from_code("name", FieldCode::NameTaken));
         }
         if roles::list(&mut transaction).await?.len() >= MAX_ROLES {
-            violations.push(FieldViolation::new(
-                "name",
-                FieldCode::TooManyItems,
-                "The system can have at most 100 roles. Delete one first.",
-            ));
+            let text = "The system can have at most 100 roles. Delete one first.";
+            violations.push(FieldViolation::new("name", FieldCode::TooManyItems, text));
         }
         if !violations.is_empty() {
-            return Err(Error::Invalid(violations));
+            return Err(violations.into());
         }
         let created = Role { name, permissions, is_built_in: false, version: 1 };
         self.ensure_may_define(&mut transaction, ctx, &created).await?;
         roles::insert(&mut transaction, &created, self.clock.now()).await?;
-        self.record(&mut transaction, role_change(ctx, &created, "created", &["permissions"]), &ctx.origin)
-            .await?;
-        self.store_response(&mut transaction, key.as_ref(), &encode(&created)).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(IdempotentResult::New(created))
+        transaction.record_change(role_change(ctx, &created, "created", &["permissions"])).await?;
+        self.publish(transaction.commit_with(ctx, created)).await
     }
 
     pub async fn update_role(
@@ -72,9 +59,8 @@ impl IdentityUseCases {
         permissions: &[String],
         expected_version: Option<i64>,
     ) -> Result<Role, Error> {
-        let mut transaction = self.pool.begin().await?;
-        let before = self.lock_own_role(&mut transaction, name, expected_version).await?;
-        let permissions = role::parse_permissions(permissions).map_err(Error::Invalid)?;
+        let (mut transaction, before) = self.begin_with_role(ctx, name, expected_version).await?;
+        let permissions = role::parse_permissions(permissions)?;
         self.ensure_may_define(&mut transaction, ctx, &before).await?;
         if before.permissions == permissions {
             return Ok(before);
@@ -83,11 +69,8 @@ impl IdentityUseCases {
         let after = Role { permissions, version, ..before };
         self.ensure_may_define(&mut transaction, ctx, &after).await?;
         roles::update(&mut transaction, &after, self.clock.now()).await?;
-        self.record(&mut transaction, role_change(ctx, &after, "updated", &["permissions"]), &ctx.origin)
-            .await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
+        transaction.record_change(role_change(ctx, &after, "updated", &["permissions"])).await?;
+        self.publish(transaction.commit()).await?;
         Ok(after)
     }
 
@@ -97,19 +80,15 @@ impl IdentityUseCases {
         name: &str,
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
-        let mut role = self.lock_own_role(&mut transaction, name, expected_version).await?;
+        let (mut transaction, mut role) = self.begin_with_role(ctx, name, expected_version).await?;
         self.ensure_may_define(&mut transaction, ctx, &role).await?;
         if roles::is_in_use(&mut transaction, &role.name).await? {
             return Err(ProblemCode::RoleInUse.into());
         }
         roles::delete(&mut transaction, &role.name).await?;
         role.version = role.version.saturating_add(1);
-        self.record(&mut transaction, role_change(ctx, &role, "deleted", &[]), &ctx.origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(())
+        transaction.record_change(role_change(ctx, &role, "deleted", &[])).await?;
+        self.publish(transaction.commit()).await
     }
 
     /// Finds a role by name, built in or custom.
@@ -124,22 +103,22 @@ impl IdentityUseCases {
         }
     }
 
-    async fn lock_own_role(
+    /// Begins a transaction that changes a custom role.
+    async fn begin_with_role(
         &self,
-        connection: &mut PgConnection,
+        ctx: &RequestContext,
         name: &str,
         expected_version: Option<i64>,
-    ) -> Result<Role, Error> {
-        roles::lock(connection).await?;
+    ) -> Result<(WriteTransaction, Role), Error> {
+        let mut transaction = self.begin(ctx).await?;
+        roles::lock(&mut transaction).await?;
         let name = name.trim().to_ascii_lowercase();
         if role::is_built_in(&name) {
             return Err(ProblemCode::RoleBuiltIn.into());
         }
-        let role = roles::find(connection, &name).await?.ok_or(Error::NotFound("role"))?;
-        if expected_version.is_some_and(|version| version != role.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
-        Ok(role)
+        let role = roles::find(&mut transaction, &name).await?.ok_or_else(|| Error::not_found("role"))?;
+        Error::check_version(expected_version, role.version)?;
+        Ok((transaction, role))
     }
 
     /// Ensures that the caller has every permission of the role.
@@ -153,7 +132,7 @@ impl IdentityUseCases {
         if role.permissions.is_subset(&own_permissions) {
             return Ok(());
         }
-        Err(Error::Forbidden("You need every permission that the role has. Ask an administrator."))
+        Err(Error::forbidden("You need every permission that the role has. Ask an administrator."))
     }
 }
 
@@ -162,17 +141,9 @@ fn role_change<'a>(
     role: &Role,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> ChangeEvent<'a> {
-    let user_id = ctx.principal.user_id;
-    ChangeEvent {
-        user_id,
-        household_id: None,
-        entity: "role",
-        entity_id: role_id(&role.name),
-        version: role.version,
-        kind,
-        changed,
-    }
+) -> Change<'a> {
+    let change = user_change(ctx.principal.user_id, role.version, kind, changed);
+    Change { entity: "role", entity_id: role_id(&role.name), ..change }
 }
 
 /// Derives the id of a role in events from its name, by a hash (UUIDv8).

@@ -8,16 +8,17 @@ use std::collections::BTreeSet;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use fintrac_kit::use_case::WriteTransaction;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{ChangeEvent, IdentityUseCases, PageQuery};
+use super::IdentityUseCases;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::role;
 use crate::error::Error;
 use crate::store::managed_users::{self, ManagedUser, UserFilter};
-use crate::store::{challenges, roles, sessions, users};
+use crate::store::{challenges, roles, users};
 
 /// The maximum number of roles of one user; access tokens name all of them.
 const MAX_ROLES_PER_USER: usize = 20;
@@ -46,7 +47,7 @@ impl UserQuery {
         let status = text(&self.status);
         if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
             let hint = format!("The status must be one of {}. Send one of them.", STATUSES.join(", "));
-            return Err(Error::Query(vec![FieldViolation::new("status", FieldCode::StatusInvalid, hint)]));
+            return Err(Error::query(vec![FieldViolation::new("status", FieldCode::StatusInvalid, hint)]));
         }
         // A complete address is matched by its key.
         let query =
@@ -60,9 +61,14 @@ impl UserQuery {
 
 impl IdentityUseCases {
     /// Lists the users, the newest first.
-    pub async fn list_users(&self, query: &UserQuery, page: &PageQuery) -> Result<Page<ManagedUser>, Error> {
+    pub async fn list_users(
+        &self,
+        query: &UserQuery,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<ManagedUser>, Error> {
         let filter = query.filter()?;
-        let page = PageRequest::new(page.size, &page.token, &format!("users {filter:?}"))?;
+        let page = PageRequest::new(size, token, &format!("users {filter:?}"))?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let now = self.clock.now();
@@ -73,7 +79,7 @@ impl IdentityUseCases {
     pub async fn get_user(&self, user_id: Uuid) -> Result<ManagedUser, Error> {
         let mut connection = self.pool.acquire().await?;
         let user = managed_users::find(&mut connection, user_id, self.clock.now()).await?;
-        user.ok_or(Error::NotFound("user"))
+        user.ok_or_else(|| Error::not_found("user"))
     }
 
     pub async fn update_user(
@@ -83,142 +89,121 @@ impl IdentityUseCases {
         changes: &UserChanges,
         expected_version: Option<i64>,
     ) -> Result<ManagedUser, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(ctx).await?;
         roles::lock(&mut transaction).await?;
         let user = users::lock(&mut transaction, user_id).await?.filter(|user| user.erased_at.is_none());
-        let user = user.ok_or(Error::NotFound("user"))?;
-        if expected_version.is_some_and(|version| version != user.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
-        let own_permissions = self.user_permissions(&mut transaction, ctx.principal.user_id).await?;
-        let user_permissions = self.user_permissions(&mut transaction, user_id).await?;
-        if !user_permissions.is_subset(&own_permissions) {
-            return Err(Error::Forbidden(
-                "You need every permission that this user has. Ask an administrator.",
-            ));
-        }
+        let user = user.ok_or_else(|| Error::not_found("user"))?;
+        Error::check_version(expected_version, user.version)?;
+        let own_permissions = self.ensure_may_manage(&mut transaction, ctx, user_id).await?;
         if let Some(names) = &changes.roles {
             // An unverified address may belong to another person.
             if !user.email_verified {
-                return Err(Error::Forbidden(
-                    "The user must verify the email address first. Try again afterwards.",
-                ));
+                let text = "The user must verify the email address first. Try again afterwards.";
+                return Err(Error::forbidden(text));
             }
-            self.set_roles(&mut transaction, ctx, user_id, names, &own_permissions).await?;
+            self.set_roles(&mut transaction, user_id, names, &own_permissions).await?;
         }
         if let Some(is_locked) = changes.is_locked
             && is_locked != user.locked_at.is_some()
         {
-            self.set_locked(&mut transaction, ctx, user_id, is_locked).await?;
+            if is_locked && user_id == ctx.principal.user_id {
+                return Err(FieldViolation::from_code("is_locked", FieldCode::CannotModifySelf).into());
+            }
+            self.set_locked(&mut transaction, user_id, is_locked).await?;
         }
         if changes.end_sessions {
-            self.end_all_sessions(&mut transaction, ctx, user_id).await?;
+            self.end_all_sessions(&mut transaction, user_id).await?;
         }
         let after = managed_users::find(&mut transaction, user_id, self.clock.now()).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        after.ok_or(Error::NotFound("user"))
+        self.publish(transaction.commit()).await?;
+        after.ok_or_else(|| Error::not_found("user"))
     }
 
     async fn set_locked(
         &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
+        transaction: &mut WriteTransaction,
         user_id: Uuid,
         is_locked: bool,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        if is_locked && user_id == ctx.principal.user_id {
-            return Err(Error::Invalid(vec![FieldViolation::from_code(
-                "is_locked",
-                FieldCode::CannotModifySelf,
-            )]));
-        }
         if is_locked {
-            self.ensure_admin_remains(connection, user_id).await?;
-            self.end_all_sessions(connection, ctx, user_id).await?;
+            self.ensure_admin_remains(transaction, user_id).await?;
+            self.end_all_sessions(transaction, user_id).await?;
             // Emails that were sent before the lock must not work after an unlock.
             for purpose in [Purpose::ResetPassword, Purpose::ChangeEmail] {
-                challenges::close_all(connection, user_id, purpose, now).await?;
+                challenges::close_all(transaction, user_id, purpose, now).await?;
             }
         }
-        users::set_locked(connection, user_id, is_locked.then_some(now)).await?;
-        let version = users::increment_version(connection, user_id, now).await?;
+        users::set_locked(transaction, user_id, is_locked.then_some(now)).await?;
         let kind = if is_locked { "locked" } else { "unlocked" };
-        self.record_security_event(connection, Some(user_id), kind, None, "", &ctx.origin).await?;
-        let change = ChangeEvent::for_user(user_id, version, kind, &["is_locked"]);
-        Ok(self.record(connection, change, &ctx.origin).await?)
+        self.record_account_change(transaction, user_id, kind, &["is_locked"]).await
     }
 
     /// Replaces the roles and ends the sessions, whose tokens name the old roles.
     async fn set_roles(
         &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
+        transaction: &mut WriteTransaction,
         user_id: Uuid,
         names: &[String],
         own_permissions: &BTreeSet<String>,
     ) -> Result<(), Error> {
         if !own_permissions.contains(role::ASSIGN_ROLES) {
-            return Err(Error::Forbidden("You need the permission roles:write. Ask an administrator."));
+            return Err(Error::forbidden("You need the permission roles:write. Ask an administrator."));
         }
-        let names: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-        if names.len() > MAX_ROLES_PER_USER {
+        let new_roles: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        if new_roles.len() > MAX_ROLES_PER_USER {
             let text = format!("A user can have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
-            return Err(Error::Invalid(vec![FieldViolation::new("roles", FieldCode::TooManyItems, text)]));
+            return Err(FieldViolation::new("roles", FieldCode::TooManyItems, text).into());
         }
-        let mut new_roles = BTreeSet::new();
-        for name in names {
-            if self.role(connection, &name).await?.is_none() {
+        for name in &new_roles {
+            if self.role(transaction, name).await?.is_none() {
                 let name: String = name.chars().take(64).collect();
                 let text = format!("There is no role {name}. GET /admin/roles lists all roles.");
-                return Err(Error::Invalid(vec![FieldViolation::new(
-                    "roles",
-                    FieldCode::RoleNotFound,
-                    text,
-                )]));
+                return Err(FieldViolation::new("roles", FieldCode::RoleNotFound, text).into());
             }
-            new_roles.insert(name);
         }
-        let current = roles::list_for_user(connection, user_id).await?;
+        let current = roles::list_for_user(transaction, user_id).await?;
         if new_roles == current {
             return Ok(());
         }
         if current.contains(role::ADMIN) && !new_roles.contains(role::ADMIN) {
-            self.ensure_admin_remains(connection, user_id).await?;
+            self.ensure_admin_remains(transaction, user_id).await?;
         }
-        let given = self.role_permissions(connection, &new_roles).await?;
+        let given = self.role_permissions(transaction, &new_roles).await?;
         if !given.is_subset(own_permissions) {
-            return Err(Error::Forbidden("You need every permission that you grant. Choose other roles."));
+            return Err(Error::forbidden("You need every permission that you grant. Choose other roles."));
         }
-        roles::set_for_user(connection, user_id, &new_roles).await?;
-        let version = users::increment_version(connection, user_id, self.clock.now()).await?;
-        self.end_all_sessions(connection, ctx, user_id).await?;
-        self.record_security_event(connection, Some(user_id), "roles_changed", None, "", &ctx.origin).await?;
-        let change = ChangeEvent::for_user(user_id, version, "roles_changed", &["roles"]);
-        Ok(self.record(connection, change, &ctx.origin).await?)
-    }
-
-    async fn end_all_sessions(
-        &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
-        user_id: Uuid,
-    ) -> Result<(), Error> {
-        for session_id in sessions::lock_open(connection, user_id).await? {
-            self.end_session(connection, user_id, session_id, &ctx.origin).await?;
-        }
-        Ok(())
+        roles::set_for_user(transaction, user_id, &new_roles).await?;
+        self.end_all_sessions(transaction, user_id).await?;
+        self.record_account_change(transaction, user_id, "roles_changed", &["roles"]).await
     }
 
     /// Rejects a change after which no administrator would remain.
-    async fn ensure_admin_remains(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
+    pub(super) async fn ensure_admin_remains(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+    ) -> Result<(), Error> {
         let is_admin = roles::list_for_user(connection, user_id).await?.contains(role::ADMIN);
         if is_admin && !roles::has_other_admin(connection, user_id).await? {
             return Err(ProblemCode::LastAdmin.into());
         }
         Ok(())
+    }
+
+    /// Ensures that the caller has every permission of the user.
+    /// Returns the caller's permissions.
+    pub(super) async fn ensure_may_manage(
+        &self,
+        connection: &mut PgConnection,
+        ctx: &RequestContext,
+        user_id: Uuid,
+    ) -> Result<BTreeSet<String>, Error> {
+        let own_permissions = self.user_permissions(connection, ctx.principal.user_id).await?;
+        if self.user_permissions(connection, user_id).await?.is_subset(&own_permissions) {
+            return Ok(own_permissions);
+        }
+        Err(Error::forbidden("You need every permission that this user has. Ask an administrator."))
     }
 
     pub(super) async fn user_permissions(

@@ -8,17 +8,11 @@ mod delete_current_user;
 mod email_data;
 mod erase_accounts;
 mod forgot_password;
-mod get_challenge_data;
 mod get_current_user;
-mod get_household;
-mod get_member;
 mod get_preferences;
-mod idempotency;
-mod list_large_transaction_limits;
+mod households;
 mod list_signing_keys;
-mod list_subscribers;
 mod login;
-mod logout;
 mod manage_devices;
 mod manage_ip_rules;
 mod manage_roles;
@@ -43,32 +37,29 @@ mod update_current_user;
 mod update_preferences;
 mod verify_email;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{self, NewEvent, WakeSignal};
 use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
-use sqlx::{PgConnection, PgPool};
+use fintrac_kit::use_case::{Change, UseCases, WriteTransaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use challenges::ChallengeProof;
-pub use get_challenge_data::ChallengeData;
 pub use get_current_user::CurrentUser;
 pub use get_preferences::Settings;
 pub use login::Login;
 pub use manage_users::{UserChanges, UserQuery};
 pub use operator::{AdminCreated, Operator, OperatorError};
-pub use security_events::{PageQuery, record_denied_calls};
+pub use security_events::record_denied_calls;
 pub use sessions::TokenPair;
 pub use trust_publisher::TrustPublisher;
 
 use crate::config::Config;
 use crate::domain::secret::Secrets;
-use crate::error::StartError;
+use crate::error::{Error, StartError};
 use check_permits::CheckPermits;
 use passwords::PasswordManager;
 use signing::Signer;
@@ -76,15 +67,11 @@ use signing::Signer;
 /// The use cases of auth-svc and the state that they share.
 #[derive(Debug)]
 pub struct IdentityUseCases {
-    pub clock: Clock,
+    base: UseCases,
     pub publisher: Arc<TrustPublisher>,
     /// Cancelled when open streams must end.
     pub closing: CancellationToken,
-    pub pool: PgPool,
     token_verifier: Arc<TokenVerifier>,
-    random: Random,
-    event_log_signal: WakeSignal,
-    job_signal: WakeSignal,
     config: Config,
     secrets: Secrets,
     passwords: PasswordManager,
@@ -92,20 +79,24 @@ pub struct IdentityUseCases {
     signer: Arc<Signer>,
 }
 
+impl Deref for IdentityUseCases {
+    type Target = UseCases;
+
+    fn deref(&self) -> &UseCases {
+        &self.base
+    }
+}
+
 impl IdentityUseCases {
     pub async fn new(config: Config, deps: ServiceDependencies) -> Result<Self, StartError> {
         let passwords = PasswordManager::new(&config, &deps.random);
         let signer = Arc::new(Signer::load(&config, &deps).await?);
         Ok(Self {
+            base: UseCases::new(&deps),
             publisher: Arc::new(TrustPublisher::new(&deps, Arc::clone(&signer))),
+            closing: deps.closing,
             token_verifier: deps.token_verifier,
             secrets: Secrets::new(config.token_secret.clone()),
-            clock: deps.clock,
-            closing: deps.closing,
-            random: deps.random,
-            pool: deps.pool,
-            event_log_signal: deps.event_log_signal,
-            job_signal: deps.job_signal,
             config,
             passwords,
             check_permits: CheckPermits::default(),
@@ -113,49 +104,28 @@ impl IdentityUseCases {
         })
     }
 
-    /// Returns the origin with the authenticated user as its actor.
-    fn authenticated_origin(user_id: Uuid, origin: &RequestOrigin) -> RequestOrigin {
-        RequestOrigin { actor: user_id.to_string(), ..origin.clone() }
-    }
-
-    /// Records a change in the event log.
-    async fn record(
-        &self,
-        connection: &mut PgConnection,
-        change: ChangeEvent<'_>,
-        origin: &RequestOrigin,
-    ) -> Result<(), sqlx::Error> {
-        let now = self.clock.now();
-        let event = NewEvent {
-            id: self.random.id(now),
-            household_id: change.household_id,
-            user_id: Some(change.user_id),
-            entity: change.entity,
-            entity_id: change.entity_id,
-            version: change.version,
-            kind: change.kind,
-            changed: change.changed,
-            origin,
-            occurred_at: now,
-        };
-        events::append(connection, &event).await
+    /// Awaits `commit`, then publishes the change to all verifiers at once.
+    async fn publish<T>(&self, commit: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let result = commit.await?;
+        self.publisher.refresh_now();
+        Ok(result)
     }
 }
 
-/// A change to record; see [`NewEvent`].
-struct ChangeEvent<'a> {
-    user_id: Uuid,
-    household_id: Option<Uuid>,
-    entity: &'static str,
-    entity_id: Uuid,
-    version: i64,
-    kind: &'static str,
-    changed: &'a [&'a str],
+/// Commits what the transaction has counted or recorded, and fails with `error`.
+async fn reject<T>(transaction: WriteTransaction, error: impl Into<Error>) -> Result<T, Error> {
+    transaction.commit().await?;
+    Err(error.into())
 }
 
-impl<'a> ChangeEvent<'a> {
-    /// Builds a change of the user record itself.
-    fn for_user(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Self {
-        Self { user_id, household_id: None, entity: "user", entity_id: user_id, version, kind, changed }
-    }
+/// Makes the authenticated user the author of the following changes.
+fn set_authenticated(transaction: &mut WriteTransaction, user_id: Uuid) {
+    let origin = RequestOrigin { actor: user_id.to_string(), ..transaction.actor().origin.clone() };
+    transaction.set_actor(&origin);
+}
+
+/// Builds a change of the user record itself, which belongs to no household.
+fn user_change<'a>(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Change<'a> {
+    let (entity, entity_id) = ("user", user_id);
+    Change { household_id: None, user_id: Some(user_id), entity, entity_id, version, kind, changed }
 }

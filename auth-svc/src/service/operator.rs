@@ -3,24 +3,24 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::module::ServiceDependencies;
+use fintrac_kit::use_case::WriteTransaction;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::register::phone_number_aad;
 use super::second_factors::totp_secret_aad;
-use super::signing;
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, signing, user_change};
 use crate::Config;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::profile::RegistrationInput;
 use crate::domain::role;
+use crate::domain::secret::Secrets;
 use crate::error::{Error, StartError};
 use crate::store::encrypted_values::{self, EncryptedColumn, EncryptedValue};
-use crate::store::users::{self, NewUser};
-use crate::store::{households, ip_rules, preferences, roles, second_factors, sessions, signing_keys};
+use crate::store::signing_keys::{self, SigningKey};
+use crate::store::{ip_rules, roles, second_factors, sessions, users};
 
 /// The number of rows that one query reads.
 const BATCH_SIZE: i64 = 500;
@@ -56,22 +56,15 @@ pub enum OperatorError {
         "the account must not be locked or pending deletion; unlock it, or let its user log in, and try again"
     )]
     LockedOrPendingDeletion,
-    #[error("{0}")]
-    Rejected(String),
-}
-
-impl From<Error> for OperatorError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => Self::Start(StartError::Database(error)),
-            error => Self::Rejected(error.to_string()),
-        }
-    }
+    #[error("the email address must belong to a user; check it")]
+    UnknownEmail,
+    #[error(transparent)]
+    UseCase(#[from] Error),
 }
 
 impl From<sqlx::Error> for OperatorError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Start(StartError::Database(error))
+        Self::UseCase(error.into())
     }
 }
 
@@ -80,12 +73,17 @@ impl Operator {
         Ok(Self(IdentityUseCases::new(config, deps).await?))
     }
 
+    /// Begins a transaction whose changes are made by the operator.
+    async fn begin(&self) -> Result<WriteTransaction, Error> {
+        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
+        self.0.begin(&origin).await
+    }
+
     /// Gives the role `admin` to the user of `email`; creates the user if necessary.
     pub async fn create_admin(&self, email: &str) -> Result<AdminCreated, OperatorError> {
         let identity = &self.0;
-        let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
-        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
-        let mut transaction = identity.pool.begin().await?;
+        let address = parse_email(email)?;
+        let mut transaction = self.begin().await?;
         roles::lock(&mut transaction).await?;
         users::lock_email(&mut transaction, address.key()).await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
@@ -95,22 +93,19 @@ impl Operator {
             }
             Some(user) => (user.id, false),
             // Unverified registrations have no claim to the address.
-            None => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
+            None => (identity.insert_admin(&mut transaction, &address).await?, true),
         };
         let mut names = roles::list_for_user(&mut transaction, user_id).await?;
         if !names.insert(role::ADMIN.to_owned()) {
             return Ok(AdminCreated::AlreadyAdmin);
         }
         roles::set_for_user(&mut transaction, user_id, &names).await?;
+        // It locks the user before the sessions, as every login does.
         let version = users::increment_version(&mut transaction, user_id, identity.clock.now()).await?;
-        for session_id in sessions::lock_open(&mut transaction, user_id).await? {
-            identity.end_session(&mut transaction, user_id, session_id, &origin).await?;
-        }
-        identity
-            .record_security_event(&mut transaction, Some(user_id), "roles_changed", None, "", &origin)
-            .await?;
-        let change = ChangeEvent::for_user(user_id, version, "roles_changed", &["roles"]);
-        identity.record(&mut transaction, change, &origin).await?;
+        identity.end_all_sessions(&mut transaction, user_id).await?;
+        let kind = "roles_changed";
+        identity.record_security_event(&mut transaction, Some(user_id), kind, None).await?;
+        transaction.record_change(user_change(user_id, version, kind, &["roles"])).await?;
         let outcome = if is_new {
             let purpose = Purpose::ResetPassword;
             let challenge = identity.insert_challenge(&mut transaction, user_id, purpose, None).await?;
@@ -125,32 +120,24 @@ impl Operator {
     /// Deletes all IP rules, for administrators who locked themselves out.
     /// Returns the number of deleted rules.
     pub async fn clear_ip_rules(&self) -> Result<u64, OperatorError> {
-        let mut transaction = self.0.pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let count = ip_rules::delete_all(&mut transaction).await?;
-        self.record(&mut transaction, "ip_rules", "cleared", &[]).await?;
-        transaction.commit().await?;
+        commit_operation(transaction, "ip_rules", "cleared", &[]).await?;
         Ok(count)
     }
 
     /// Removes the second factor of a user who lost it and the recovery codes.
     /// Returns false if there was none. The user is notified by email.
     pub async fn remove_mfa(&self, email: &str) -> Result<bool, OperatorError> {
-        let identity = &self.0;
-        let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
-        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
-        let mut transaction = identity.pool.begin().await?;
+        let address = parse_email(email)?;
+        let mut transaction = self.begin().await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
-        let Some(user) = found else {
-            return Err(OperatorError::Rejected(
-                "the email address must belong to a user; check it".to_owned(),
-            ));
-        };
+        let user = found.ok_or(OperatorError::UnknownEmail)?;
         users::lock(&mut transaction, user.id).await?;
         if !second_factors::is_enabled(&mut transaction, user.id).await? {
             return Ok(false);
         }
-        second_factors::delete(&mut transaction, user.id).await?;
-        identity.record_mfa_change(&mut transaction, user.id, "mfa_disabled", &origin).await?;
+        self.0.delete_second_factor(&mut transaction, user.id).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -161,17 +148,8 @@ impl Operator {
         &self,
         lead: TimeDelta,
     ) -> Result<(String, DateTime<Utc>), OperatorError> {
-        let identity = &self.0;
-        if identity.config.hs256_secret.is_some() {
-            return Err(OperatorError::NoSigningKeys);
-        }
-        let now = identity.clock.now();
-        let key = signing::generate_key(&identity.config, &identity.random, now + lead)?;
-        let mut transaction = identity.pool.begin().await?;
-        signing_keys::lock(&mut transaction).await?;
-        signing_keys::insert(&mut transaction, &key, now).await?;
-        self.record(&mut transaction, "signing_keys", "rotated", &["kid"]).await?;
-        transaction.commit().await?;
+        let (transaction, key) = self.add_signing_key(lead).await?;
+        commit_operation(transaction, "signing_keys", "rotated", &["kid"]).await?;
         Ok((key.kid, key.active_from))
     }
 
@@ -179,40 +157,47 @@ impl Operator {
     /// It is for keys that were compromised. Issued access tokens are rejected within a second, and
     /// clients refresh theirs. Returns the id of the new key and the number of deleted keys.
     pub async fn revoke_signing_keys(&self) -> Result<(String, u64), OperatorError> {
+        let (mut transaction, key) = self.add_signing_key(TimeDelta::zero()).await?;
+        let revoked = signing_keys::delete_others(&mut transaction, &key.kid).await?;
+        commit_operation(transaction, "signing_keys", "revoked", &["kid"]).await?;
+        Ok((key.kid, revoked))
+    }
+
+    /// Begins a transaction and adds a key that signs after `lead`.
+    async fn add_signing_key(
+        &self,
+        lead: TimeDelta,
+    ) -> Result<(WriteTransaction, SigningKey), OperatorError> {
         let identity = &self.0;
         if identity.config.hs256_secret.is_some() {
             return Err(OperatorError::NoSigningKeys);
         }
         let now = identity.clock.now();
-        let key = signing::generate_key(&identity.config, &identity.random, now)?;
-        let mut transaction = identity.pool.begin().await?;
+        let key = signing::generate_key(&identity.config, &identity.random, now + lead)?;
+        let mut transaction = self.begin().await?;
         signing_keys::lock(&mut transaction).await?;
-        let revoked = signing_keys::delete_others(&mut transaction, &key.kid).await?;
         signing_keys::insert(&mut transaction, &key, now).await?;
-        self.record(&mut transaction, "signing_keys", "revoked", &["kid"]).await?;
-        transaction.commit().await?;
-        Ok((key.kid, revoked))
+        Ok((transaction, key))
     }
 
     /// Ends every session that is open now and returns their number.
     /// Their tokens are rejected within a second, and all users log in again.
     pub async fn end_all_sessions(&self) -> Result<u64, OperatorError> {
-        let identity = &self.0;
-        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
-        let (started_at, mut after, mut count) = (identity.clock.now(), Uuid::nil(), 0);
+        let (started_at, mut after, mut count) = (self.0.clock.now(), Uuid::nil(), 0);
         loop {
-            let mut transaction = identity.pool.begin().await?;
+            let mut transaction = self.begin().await?;
             let open = sessions::list_open_after(&mut transaction, started_at, after, BATCH_SIZE).await?;
-            let Some((_, last)) = open.last() else { break };
+            let Some((_, last)) = open.last() else {
+                commit_operation(transaction, "sessions", "ended", &[]).await?;
+                return Ok(count);
+            };
             after = *last;
             for (user_id, session_id) in open {
-                identity.end_session(&mut transaction, user_id, session_id, &origin).await?;
+                self.0.end_session(&mut transaction, user_id, session_id).await?;
                 count += 1;
             }
             transaction.commit().await?;
         }
-        self.record(&mut *identity.pool.acquire().await?, "sessions", "ended", &[]).await?;
-        Ok(count)
     }
 
     /// Encrypts every value with the first key of the ring.
@@ -234,33 +219,8 @@ impl Operator {
                 }
             }
         }
-        self.record(&mut *self.0.pool.acquire().await?, "data_keys", "rotated", &[]).await?;
+        commit_operation(self.begin().await?, "data_keys", "rotated", &[]).await?;
         Ok(count)
-    }
-
-    /// Records an operation that does not belong to a user.
-    async fn record(
-        &self,
-        connection: &mut PgConnection,
-        entity: &'static str,
-        kind: &'static str,
-        changed: &[&str],
-    ) -> Result<(), sqlx::Error> {
-        let now = self.0.clock.now();
-        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
-        let event = NewEvent {
-            id: self.0.random.id(now),
-            household_id: None,
-            user_id: None,
-            entity,
-            entity_id: Uuid::nil(),
-            version: 1,
-            kind,
-            changed,
-            origin: &origin,
-            occurred_at: now,
-        };
-        events::append(connection, &event).await
     }
 
     async fn reencrypt(
@@ -284,53 +244,37 @@ impl Operator {
 
 impl IdentityUseCases {
     /// Inserts a verified user with a random, unknown password.
-    async fn insert_admin(
-        &self,
-        connection: &mut PgConnection,
-        email: &Email,
-        origin: &RequestOrigin,
-    ) -> Result<Uuid, Error> {
-        let now = self.clock.now();
-        let id = self.random.id(now);
+    async fn insert_admin(&self, transaction: &mut WriteTransaction, email: &Email) -> Result<Uuid, Error> {
         let input = RegistrationInput {
             email: email.as_str().to_owned(),
-            password: crate::domain::secret::Secrets::first_refresh_token(&self.random),
+            password: Secrets::first_refresh_token(&self.random),
             first_name: "Admin".to_owned(),
             last_name: "Admin".to_owned(),
             ..RegistrationInput::default()
         };
-        let input = input.check().map_err(Error::Invalid)?;
-        let password_hash = self.passwords.hash(input.password.clone().into()).await?;
-        let user = NewUser {
-            id,
-            email,
-            username: None,
-            first_name: &input.first_name,
-            last_name: &input.last_name,
-            password_hash: &password_hash,
-            phone_number: None,
-            now,
-        };
-        self.release_email(connection, email, None, origin).await?;
-        users::insert(connection, &user).await?;
-        preferences::upsert(connection, id, &input.preferences).await?;
-        self.record(connection, ChangeEvent::for_user(id, 1, "registered", &["email"]), origin).await?;
-        let version = users::verify(connection, id, now).await?;
-        let household_id = self.random.id(now);
-        let (currency, timezone) = (&input.preferences.default_currency, &input.preferences.timezone);
-        households::insert(connection, household_id, id, currency, timezone, now).await?;
-        let created = ChangeEvent {
-            user_id: id,
-            household_id: Some(household_id),
-            entity: "household",
-            entity_id: household_id,
-            version: 1,
-            kind: "created",
-            changed: &["currency_code", "timezone"],
-        };
-        self.record(connection, created, origin).await?;
-        let change = ChangeEvent::for_user(id, version, "created_by_operator", &["email_verified_at"]);
-        self.record(connection, change, origin).await?;
+        let registration = input.check()?;
+        let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
+        self.release_email(transaction, email, None).await?;
+        let id = self.insert_user(transaction, &registration, &password_hash, &["email"]).await?;
+        let version = users::verify(transaction, id, self.clock.now()).await?;
+        self.create_household(transaction, id, &registration.preferences).await?;
+        let change = user_change(id, version, "created_by_operator", &["email_verified_at"]);
+        transaction.record_change(change).await?;
         Ok(id)
     }
+}
+
+fn parse_email(text: &str) -> Result<Email, OperatorError> {
+    Email::parse(text).ok_or_else(|| OperatorError::InvalidEmail(text.to_owned()))
+}
+
+/// Records an operation that does not belong to a user, and commits it.
+async fn commit_operation(
+    mut transaction: WriteTransaction,
+    entity: &'static str,
+    kind: &'static str,
+    changed: &[&str],
+) -> Result<(), Error> {
+    transaction.record(entity, Uuid::nil(), 1, kind, changed).await?;
+    transaction.commit().await
 }

@@ -2,54 +2,54 @@
 //! A stolen session must not suffice for them. Wrong passwords are counted apart from those of
 //! logins, so that attackers without a session cannot add to this count.
 
-use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::IdentityUseCases;
 use super::passwords::PasswordVerification;
-use super::throttling::Attempt;
+use super::{IdentityUseCases, reject};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
 
-/// The hash of the password that was verified.
-pub(super) struct Reauthentication(String);
+/// A password that was verified.
+pub(super) struct Reauthentication {
+    user_id: Uuid,
+    /// The field of the request with the password.
+    field: &'static str,
+    password_hash: String,
+}
 
 impl IdentityUseCases {
-    /// Verifies the password in `field` while no transaction is open.
+    /// Verifies the caller's password in `field` while no transaction is open.
     pub(super) async fn reauthenticate_with_password(
         &self,
-        user_id: Uuid,
+        ctx: &RequestContext,
         field: &'static str,
         password: SecretString,
-        origin: &RequestOrigin,
     ) -> Result<Reauthentication, Error> {
+        let user_id = ctx.principal.user_id;
         if password.expose_secret().is_empty() {
-            return Err(Error::Invalid(vec![FieldViolation::from_code(field, FieldCode::Required)]));
+            return Err(FieldViolation::from_code(field, FieldCode::Required).into());
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
-        let user = stored.filter(Credentials::may_log_in).ok_or(Error::NotFound("user"))?;
-        let attempt = match self.attempt(Scope::Reauthentication, &user_id.to_string()).await? {
-            Attempt::Allowed(attempt) => attempt,
-            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
-        };
+        let user = stored.filter(Credentials::may_log_in).ok_or_else(|| Error::not_found("user"))?;
+        let attempt = self.attempt(Scope::Reauthentication, &user_id.to_string()).await?.allowed()?;
         match self.passwords.verify(password, Some(&user.password_hash)).await {
             Ok(PasswordVerification::Right | PasswordVerification::Rehashed(_)) => {
                 // The password was correct, even if a later check rejects the request.
-                self.reset(&mut *self.pool.acquire().await?, &attempt).await?;
-                Ok(Reauthentication(user.password_hash))
+                attempt.reset(&mut *self.pool.acquire().await?).await?;
+                Ok(Reauthentication { user_id, field, password_hash: user.password_hash })
             }
             Ok(PasswordVerification::Wrong) => {
-                let mut connection = self.pool.acquire().await?;
-                self.record_failed_attempt(&mut connection, &user, &attempt, "password_rejected", origin)
-                    .await?;
-                Err(Error::Invalid(vec![FieldViolation::from_code(field, FieldCode::PasswordIncorrect)]))
+                let mut transaction = self.begin(ctx).await?;
+                self.record_failed_attempt(&mut transaction, &user, &attempt, "password_rejected").await?;
+                reject(transaction, FieldViolation::from_code(field, FieldCode::PasswordIncorrect)).await
             }
             Err(error) => {
-                self.refund(&mut *self.pool.acquire().await?, &attempt).await?;
+                attempt.refund(&mut *self.pool.acquire().await?).await?;
                 Err(error)
             }
         }
@@ -59,15 +59,14 @@ impl IdentityUseCases {
     pub(super) async fn lock_reauthenticated(
         &self,
         connection: &mut PgConnection,
-        user_id: Uuid,
-        field: &'static str,
         reauthentication: &Reauthentication,
     ) -> Result<Credentials, Error> {
-        let user = users::lock(connection, user_id).await?.filter(Credentials::may_log_in);
-        let user = user.ok_or(Error::NotFound("user"))?;
-        if user.password_hash != reauthentication.0 {
+        let Reauthentication { user_id, field, password_hash } = reauthentication;
+        let user = users::lock(connection, *user_id).await?.filter(Credentials::may_log_in);
+        let user = user.ok_or_else(|| Error::not_found("user"))?;
+        if user.password_hash != *password_hash {
             let text = "The password was changed during the request. Send the new one.";
-            return Err(Error::Invalid(vec![FieldViolation::new(field, FieldCode::PasswordIncorrect, text)]));
+            return Err(FieldViolation::new(*field, FieldCode::PasswordIncorrect, text).into());
         }
         Ok(user)
     }

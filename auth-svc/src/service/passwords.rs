@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, overloaded};
 
 #[derive(Debug)]
 pub struct PasswordManager {
@@ -99,11 +99,10 @@ impl PasswordManager {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let queue_permit =
-            Arc::clone(&self.queue_limit).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let queue_permit = Arc::clone(&self.queue_limit).try_acquire_owned().map_err(|_| overloaded())?;
         let hash_permit = Arc::clone(&self.hash_permits).acquire_owned();
         let hash_permit =
-            tokio::time::timeout(self.queue_timeout, hash_permit).await.map_err(|_| Error::Overloaded)?;
+            tokio::time::timeout(self.queue_timeout, hash_permit).await.map_err(|_| overloaded())?;
         tokio::task::spawn_blocking(move || {
             let _permits = (hash_permit, queue_permit);
             work()

@@ -24,29 +24,15 @@ impl IdentityUseCases {
         code: &str,
     ) -> Result<(), Error> {
         let (user_id, session_id) = (ctx.principal.user_id, ctx.principal.session_id);
-        let reauthentication =
-            self.reauthenticate_with_password(user_id, "password", password, &ctx.origin).await?;
+        let reauthentication = self.reauthenticate_with_password(ctx, "password", password).await?;
         let attempt = self.count_code_attempt(user_id, code).await?;
-        let mut transaction = self.pool.begin().await?;
-        let user =
-            self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
-        let outcome = self.require_second_factor(&mut transaction, &user, code, attempt, &ctx.origin).await?;
-        if outcome.is_ok() {
-            sessions::set_authenticated_at(&mut transaction, session_id, self.clock.now()).await?;
-            let session = Some(session_id);
-            self.record_security_event(
-                &mut transaction,
-                Some(user_id),
-                "reauthenticated",
-                session,
-                "",
-                &ctx.origin,
-            )
-            .await?;
-        }
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        outcome
+        let mut transaction = self.begin(ctx).await?;
+        let user = self.lock_reauthenticated(&mut transaction, &reauthentication).await?;
+        let mut transaction = self.require_second_factor(transaction, &user, code, attempt).await?;
+        sessions::set_authenticated_at(&mut transaction, session_id, self.clock.now()).await?;
+        let (user_id, session_id) = (Some(user_id), Some(session_id));
+        self.record_security_event(&mut transaction, user_id, "reauthenticated", session_id).await?;
+        transaction.commit().await
     }
 
     /// Rejects a session without a recent login or reauthentication.
@@ -56,12 +42,10 @@ impl IdentityUseCases {
         ctx: &RequestContext,
     ) -> Result<(), Error> {
         let authenticated_at = sessions::authenticated_at(connection, ctx.principal.session_id).await?;
-        match authenticated_at {
-            Some(authenticated_at) if self.clock.now() - authenticated_at < REAUTHENTICATION_LIFETIME => {
-                Ok(())
-            }
-            Some(_) | None => Err(ProblemCode::ReauthenticationRequired.into()),
+        if authenticated_at.is_some_and(|time| self.clock.now() - time < REAUTHENTICATION_LIFETIME) {
+            return Ok(());
         }
+        Err(ProblemCode::ReauthenticationRequired.into())
     }
 
     /// Requires a recent reauthentication if the user has a second factor.

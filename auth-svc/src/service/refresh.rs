@@ -19,15 +19,14 @@ const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
 impl IdentityUseCases {
     pub async fn refresh(&self, refresh_token: &str, origin: &RequestOrigin) -> Result<TokenPair, Error> {
         let hash = self.secrets.refresh_hash(refresh_token);
-        let mut transaction = self.pool.begin().await?;
-        let found =
-            refresh_tokens::find(&mut transaction, &hash).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let mut transaction = self.begin(origin).await?;
+        let found = refresh_tokens::find(&mut transaction, &hash).await?;
+        let found = found.ok_or(ProblemCode::RefreshTokenInvalid)?;
         // The lock serializes refreshes of a session, so the token is read again.
-        let session = sessions::lock(&mut transaction, found.session_id)
-            .await?
-            .ok_or(ProblemCode::RefreshTokenInvalid)?;
-        let token =
-            refresh_tokens::find(&mut transaction, &hash).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let session = sessions::lock(&mut transaction, found.session_id).await?;
+        let session = session.ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let token = refresh_tokens::find(&mut transaction, &hash).await?;
+        let token = token.ok_or(ProblemCode::RefreshTokenInvalid)?;
         if !session.is_live(self.clock.now()) {
             return Err(ProblemCode::RefreshTokenInvalid.into());
         }
@@ -35,17 +34,17 @@ impl IdentityUseCases {
         if token.consumed_at.is_none() {
             self.rotate(&mut transaction, &session, &hash, &successor).await?;
         } else if !self.is_retry(&mut transaction, &token).await? {
-            self.revoke_on_reuse(&mut transaction, &session, origin).await?;
-            transaction.commit().await?;
-            self.event_log_signal.wake();
-            self.publisher.refresh_now();
+            let (user_id, session_id) = (session.user_id, session.id);
+            self.end_session(&mut transaction, user_id, session_id).await?;
+            let kind = "refresh_token_reused";
+            self.record_security_event(&mut transaction, Some(user_id), kind, Some(session_id)).await?;
+            self.publish(transaction.commit()).await?;
             return Err(ProblemCode::RefreshTokenReused.into());
         }
-        let profile = users::profile(&mut transaction, session.user_id)
-            .await?
-            .ok_or(ProblemCode::RefreshTokenInvalid)?;
-        let session =
-            sessions::lock(&mut transaction, session.id).await?.ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let profile = users::profile(&mut transaction, session.user_id).await?;
+        let profile = profile.ok_or(ProblemCode::RefreshTokenInvalid)?;
+        let session = sessions::lock(&mut transaction, session.id).await?;
+        let session = session.ok_or(ProblemCode::RefreshTokenInvalid)?;
         let pair = self.token_pair(&session, &profile, successor)?;
         transaction.commit().await?;
         Ok(pair)
@@ -77,16 +76,5 @@ impl IdentityUseCases {
         let (true, Some(successor)) = (recent, &token.successor_hash) else { return Ok(false) };
         let successor = refresh_tokens::find(connection, successor).await?;
         Ok(successor.is_some_and(|successor| successor.consumed_at.is_none()))
-    }
-
-    async fn revoke_on_reuse(
-        &self,
-        connection: &mut PgConnection,
-        session: &Session,
-        origin: &RequestOrigin,
-    ) -> Result<(), Error> {
-        self.end_session(connection, session.user_id, session.id, origin).await?;
-        let (user, kind) = (Some(session.user_id), "refresh_token_reused");
-        Ok(self.record_security_event(connection, user, kind, Some(session.id), "", origin).await?)
     }
 }

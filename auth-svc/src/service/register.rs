@@ -3,12 +3,11 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use sqlx::PgConnection;
+use fintrac_kit::use_case::WriteTransaction;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::throttling::Attempt;
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::domain::challenge::Purpose;
 use crate::domain::profile::{Registration, RegistrationInput};
 use crate::domain::throttle::Scope;
@@ -22,55 +21,59 @@ impl IdentityUseCases {
     }
 
     async fn try_to_register(&self, input: RegistrationInput, origin: &RequestOrigin) -> Result<(), Error> {
-        let registration = self.passwords.assess(move || input.check()).await?.map_err(Error::Invalid)?;
+        let registration = self.passwords.assess(move || input.check()).await??;
         self.attempt_from(Scope::ClientIp, origin).await?;
-        if let Attempt::Blocked(wait) =
-            self.attempt(Scope::Email, &format!("verify {}", registration.email.key())).await?
-        {
-            return Err(Error::Throttled(wait));
-        }
+        let throttle_name = format!("verify {}", registration.email.key());
+        self.attempt(Scope::Email, &throttle_name).await?.allowed()?;
         // The password is always hashed, so that a known address does not respond faster.
         let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
-        let mut transaction = self.pool.begin().await?;
-        self.insert_registration(&mut transaction, &registration, &password_hash, origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        let mut transaction = self.begin(origin).await?;
+        self.insert_registration(&mut transaction, &registration, &password_hash).await?;
+        transaction.commit().await
     }
 
     async fn insert_registration(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         registration: &Registration,
         password_hash: &str,
-        origin: &RequestOrigin,
     ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let known = users::find_by_email(connection, registration.email.key()).await?;
+        let known = users::find_by_email(transaction, registration.email.key()).await?;
         // Only verified users hold a username. It is rejected whether the address is known or not,
         // so that the rejection reveals nothing about the address.
         if let Some(username) = &registration.username
-            && users::find_username_owner(connection, username).await?.is_some()
+            && users::find_username_owner(transaction, username).await?.is_some()
         {
             return Err(username_taken());
         }
         if let Some(known) = known {
-            let locked = users::lock(connection, known.id).await?.ok_or(Error::NotFound("user"))?;
-            if locked.erased_at.is_some() {
-                // The erasure is about to release the address; no email is sent.
-                return Ok(());
+            let locked = users::lock(transaction, known.id).await?;
+            let locked = locked.ok_or_else(|| Error::not_found("user"))?;
+            // The erasure of a user is about to release the address; no email is sent.
+            if locked.erased_at.is_none() {
+                let change = user_change(known.id, locked.version, "already_registered", &[]);
+                transaction.record_change(change).await?;
             }
-            let change = ChangeEvent::for_user(known.id, locked.version, "already_registered", &[]);
-            return Ok(self.record(connection, change, origin).await?);
+            return Ok(());
         }
         // Registrations of an address are independent until one is verified; the email of each
         // confirms that registration only.
-        let id = self.random.id(now);
-        let aad = phone_number_aad(id);
-        let phone_number = registration
-            .phone_number
-            .as_ref()
-            .map(|number| self.config.data_keys.encrypt(&self.random, &aad, number.as_bytes()));
+        let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
+        let id = self.insert_user(transaction, registration, password_hash, &changed).await?;
+        self.create_challenge(transaction, id, Purpose::VerifyEmail, None).await
+    }
+
+    /// Inserts an unverified user with preferences.
+    pub(super) async fn insert_user(
+        &self,
+        transaction: &mut WriteTransaction,
+        registration: &Registration,
+        password_hash: &str,
+        changed: &[&str],
+    ) -> Result<Uuid, Error> {
+        let (id, now) = (self.new_id(), self.clock.now());
+        let encrypted =
+            registration.phone_number.as_deref().map(|number| self.encrypt_phone_number(id, number));
         let user = NewUser {
             id,
             email: &registration.email,
@@ -78,14 +81,18 @@ impl IdentityUseCases {
             first_name: &registration.first_name,
             last_name: &registration.last_name,
             password_hash,
-            phone_number: phone_number.as_deref(),
+            phone_number: encrypted.as_deref(),
             now,
         };
-        users::insert(connection, &user).await?;
-        preferences::upsert(connection, id, &registration.preferences).await?;
-        let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
-        self.record(connection, ChangeEvent::for_user(id, 1, "registered", &changed), origin).await?;
-        self.create_challenge(connection, id, Purpose::VerifyEmail, None, origin).await
+        users::insert(transaction, &user).await?;
+        preferences::upsert(transaction, id, &registration.preferences).await?;
+        transaction.record_change(user_change(id, 1, "registered", changed)).await?;
+        Ok(id)
+    }
+
+    pub(super) fn encrypt_phone_number(&self, user_id: Uuid, number: &str) -> String {
+        let aad = phone_number_aad(user_id);
+        self.config.data_keys.encrypt(&self.random, &aad, number.as_bytes())
     }
 }
 
@@ -95,5 +102,5 @@ pub(super) fn phone_number_aad(user_id: Uuid) -> String {
 }
 
 pub(super) fn username_taken() -> Error {
-    Error::Invalid(vec![FieldViolation::from_code("username", FieldCode::UsernameTaken)])
+    FieldViolation::from_code("username", FieldCode::UsernameTaken).into()
 }

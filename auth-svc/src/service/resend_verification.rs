@@ -2,10 +2,9 @@
 //! The response does not reveal whether the address is known.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::IdentityUseCases;
-use super::forgot_password::uniform_duration;
+use super::forgot_password::{parse_email, uniform_duration};
 use super::throttling::Attempt;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
@@ -22,9 +21,7 @@ impl IdentityUseCases {
     }
 
     async fn request_verification(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
-        let email = Email::parse(email).ok_or_else(|| {
-            Error::Invalid(vec![FieldViolation::from_code("email", FieldCode::EmailInvalid)])
-        })?;
+        let email = parse_email(email)?;
         self.attempt_from(Scope::ClientIp, origin).await?;
         let throttle_name = format!("verify {}", email.key());
         if let Attempt::Blocked(_) = self.attempt(Scope::Email, &throttle_name).await? {
@@ -39,19 +36,16 @@ impl IdentityUseCases {
         {
             emails += 1;
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(origin).await?;
         users::lock_email(&mut transaction, email.key()).await?;
         for claim in claims.into_iter().take(emails) {
             let user = users::lock(&mut transaction, claim.id).await?;
-            // The registration was verified or released since it was read.
-            if user.is_none_or(|user| user.version != claim.version) {
-                continue;
+            // Otherwise the registration was verified or released since it was read.
+            if user.is_some_and(|user| user.version == claim.version) {
+                self.create_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None).await?;
             }
-            self.create_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None, origin).await?;
         }
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.commit().await
     }
 
     async fn unverified(&self, email: &Email) -> Result<Vec<Credentials>, sqlx::Error> {

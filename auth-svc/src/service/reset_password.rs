@@ -7,15 +7,15 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::throttling::CountedAttempt;
-use super::{ChallengeProof, ChangeEvent, IdentityUseCases};
+use super::throttling::{CountedAttempt, refund_all};
+use super::{ChallengeProof, IdentityUseCases, reject, set_authenticated};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::password;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
+use crate::store::challenges;
 use crate::store::users::{self, Credentials};
-use crate::store::{challenges, sessions};
 
 impl IdentityUseCases {
     pub async fn reset_password(
@@ -37,37 +37,26 @@ impl IdentityUseCases {
         let user_id = self.user_to_reset(&proof, new_password, &attempts).await?;
         // Hash without holding a lock, then resolve the challenge again under the lock.
         let hash = self.passwords.hash(new_password.into()).await?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(origin).await?;
         let resolved = self.resolve_challenge(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
-        // The address may belong to another user by now.
         let challenge = match resolved {
-            Ok(challenge) if challenge.user_id != user_id => {
-                return Err(ProblemCode::VerificationInvalid.into());
-            }
             Ok(challenge) => challenge,
-            Err(error) => {
-                transaction.commit().await?;
-                return Err(error);
-            }
+            Err(error) => return reject(transaction, error).await,
         };
-        let (now, origin) = (self.clock.now(), &Self::authenticated_origin(user_id, origin));
+        // The address may belong to another user by now.
+        if challenge.user_id != user_id {
+            return Err(ProblemCode::VerificationInvalid.into());
+        }
+        set_authenticated(&mut transaction, user_id);
+        let now = self.clock.now();
         challenges::close(&mut transaction, challenge.id, now).await?;
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
-        let version = users::increment_version(&mut transaction, user_id, now).await?;
-        for session_id in sessions::lock_open(&mut transaction, user_id).await? {
-            self.end_session(&mut transaction, user_id, session_id, origin).await?;
-        }
+        self.end_all_sessions(&mut transaction, user_id).await?;
         // Cancel an email change that an attacker may have requested.
         challenges::close_all(&mut transaction, user_id, Purpose::ChangeEmail, now).await?;
         self.reset_scope(&mut transaction, Scope::Account, &user_id.to_string()).await?;
-        self.record_security_event(&mut transaction, Some(user_id), "password_reset", None, "", origin)
-            .await?;
-        let change = ChangeEvent::for_user(user_id, version, "password_reset", &["password"]);
-        self.record(&mut transaction, change, origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        self.publisher.refresh_now();
-        Ok(())
+        self.record_account_change(&mut transaction, user_id, "password_reset", &["password"]).await?;
+        self.publish(transaction.commit()).await
     }
 
     /// Returns the user of the proof if the new password is acceptable.
@@ -82,7 +71,7 @@ impl IdentityUseCases {
         let checked = async {
             let challenge =
                 self.resolve_challenge(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
-            self.refund_proof_attempt(&mut transaction, attempts).await?;
+            refund_all(&mut transaction, attempts).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
             let user = user.filter(Credentials::may_log_in).ok_or(ProblemCode::VerificationInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;
@@ -101,7 +90,7 @@ impl IdentityUseCases {
         user_id: Uuid,
         new_password: &str,
     ) -> Result<(), Error> {
-        let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let profile = users::profile(connection, user_id).await?.ok_or_else(|| Error::not_found("user"))?;
         let email = Email::parse(&profile.email);
         let local = email.as_ref().map_or("", Email::local_part);
         let context = [local.to_owned(), profile.first_name, profile.last_name];
@@ -109,7 +98,7 @@ impl IdentityUseCases {
         let assess =
             move || password::check("new_password", &new_password, &context.each_ref().map(String::as_str));
         match self.passwords.assess(assess).await? {
-            Some(violation) => Err(Error::Invalid(vec![violation])),
+            Some(violation) => Err(violation.into()),
             None => Ok(()),
         }
     }

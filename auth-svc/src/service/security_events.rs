@@ -7,46 +7,50 @@ use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::access::{DeniedCall, RequestContext};
 use fintrac_kit::error::chain;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
-use sqlx::PgConnection;
+use fintrac_kit::use_case::WriteTransaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::IdentityUseCases;
+use super::{IdentityUseCases, user_change};
 use crate::error::Error;
 use crate::store::security_events::{self, SecurityEvent, SecurityEventFilter, SecurityEventRow};
 use crate::store::users;
-
-/// The page that was requested.
-#[derive(Debug, Clone, Default)]
-pub struct PageQuery {
-    pub size: Option<i32>,
-    pub token: String,
-}
 
 impl IdentityUseCases {
     /// Records a security event.
     /// Address and client of the actor are left out if the actor is another user than `user_id`.
     pub(super) async fn record_security_event(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user_id: Option<Uuid>,
         kind: &str,
         session_id: Option<Uuid>,
-        detail: &str,
-        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
-        let occurred_at = self.clock.now();
-        let id = self.random.id(occurred_at);
-        let event = SecurityEvent { id, user_id, kind, session_id, detail, occurred_at };
-        let is_of_another =
-            Uuid::parse_str(&origin.actor).is_ok_and(|actor| user_id.is_some_and(|user_id| user_id != actor));
-        let without_client = RequestOrigin { actor: origin.actor.clone(), ..RequestOrigin::default() };
-        let origin = if is_of_another { &without_client } else { origin };
-        security_events::insert(connection, &event, origin).await
+        let (id, occurred_at) = (self.new_id(), self.clock.now());
+        let event = SecurityEvent { id, user_id, kind, session_id, detail: "", occurred_at };
+        let mut origin = transaction.actor().origin.clone();
+        let actor = Uuid::parse_str(&origin.actor).ok();
+        if actor.zip(user_id).is_some_and(|(actor, user_id)| actor != user_id) {
+            origin = RequestOrigin { actor: origin.actor, ..RequestOrigin::default() };
+        }
+        security_events::insert(transaction, &event, &origin).await
+    }
+
+    /// Records a change of the user record, with a security event of the same kind.
+    pub(super) async fn record_account_change(
+        &self,
+        transaction: &mut WriteTransaction,
+        user_id: Uuid,
+        kind: &'static str,
+        changed: &[&str],
+    ) -> Result<(), Error> {
+        self.record_security_event(transaction, Some(user_id), kind, None).await?;
+        let version = users::increment_version(transaction, user_id, self.clock.now()).await?;
+        Ok(transaction.record_change(user_change(user_id, version, kind, changed)).await?)
     }
 
     /// Stores calls that were denied for a missing permission.
-    pub async fn insert_denied_calls(&self, calls: &[DeniedCall]) -> Result<(), sqlx::Error> {
+    pub async fn insert_denied_calls(&self, calls: &[DeniedCall]) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         for call in calls {
             if users::find(&mut transaction, call.user_id).await?.is_none() {
@@ -67,16 +71,17 @@ impl IdentityUseCases {
             };
             security_events::insert(&mut transaction, &event, &origin).await?;
         }
-        transaction.commit().await
+        Ok(transaction.commit().await?)
     }
 
     /// Lists the caller's security events, the newest first.
     pub async fn list_user_security_events(
         &self,
         ctx: &RequestContext,
-        page: &PageQuery,
+        size: Option<i32>,
+        token: &str,
     ) -> Result<Page<SecurityEventRow>, Error> {
-        let page = PageRequest::new(page.size, &page.token, "my security events")?;
+        let page = PageRequest::new(size, token, "my security events")?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let user_id = ctx.principal.user_id;
@@ -88,9 +93,10 @@ impl IdentityUseCases {
     pub async fn list_security_events(
         &self,
         filter: &SecurityEventFilter,
-        page: &PageQuery,
+        size: Option<i32>,
+        token: &str,
     ) -> Result<Page<SecurityEventRow>, Error> {
-        let page = PageRequest::new(page.size, &page.token, &format!("security events {filter:?}"))?;
+        let page = PageRequest::new(size, token, &format!("security events {filter:?}"))?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = security_events::list(&mut connection, filter, before, page.limit()).await?;

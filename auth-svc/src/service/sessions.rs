@@ -1,14 +1,13 @@
 //! The start and the end of sessions, shared by login, refresh and logout.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::network_key;
 use fintrac_kit::access::token::{AUDIENCE, Claims};
-use sqlx::PgConnection;
+use fintrac_kit::use_case::{Change, WriteTransaction};
 use uuid::Uuid;
 
 use super::manage_devices::device_change;
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::domain::device::Device;
 use crate::domain::role;
 use crate::domain::secret::Secrets;
@@ -40,16 +39,15 @@ impl IdentityUseCases {
     /// lock.
     pub(super) async fn begin_session(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user: &Credentials,
         household_id: Uuid,
         device: &Device,
-        origin: &RequestOrigin,
     ) -> Result<(Session, String), Error> {
         let (user_id, now) = (user.id, self.clock.now());
         let keep = usize::try_from(self.config.sessions_per_user - 1).unwrap_or_default();
-        for surplus in sessions::lock_open(connection, user_id).await?.into_iter().skip(keep) {
-            self.end_session(connection, user_id, surplus, origin).await?;
+        for surplus in sessions::lock_open(transaction, user_id).await?.into_iter().skip(keep) {
+            self.end_session(transaction, user_id, surplus).await?;
         }
         let expires_at = now + self.config.session_lifetime;
         let session = Session {
@@ -59,42 +57,43 @@ impl IdentityUseCases {
             idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
             expires_at,
             access_expires_at: now + self.config.access_token_lifetime,
-            device_id: Some(self.upsert_device(connection, user, device, origin).await?),
+            device_id: Some(self.upsert_device(transaction, user, device).await?),
             ended_at: None,
         };
-        sessions::insert(connection, &session, origin, now).await?;
+        let origin = transaction.actor().origin.clone();
+        sessions::insert(transaction, &session, &origin, now).await?;
         let token = Secrets::first_refresh_token(&self.random);
-        refresh_tokens::insert(connection, &self.secrets.refresh_hash(&token), session.id, now).await?;
-        self.record(connection, session_change(&session, 1, "started"), origin).await?;
+        refresh_tokens::insert(transaction, &self.secrets.refresh_hash(&token), session.id, now).await?;
+        transaction.record_change(session_change(&session, 1, "started")).await?;
         Ok((session, token))
     }
 
     async fn upsert_device(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user: &Credentials,
         device: &Device,
-        origin: &RequestOrigin,
     ) -> Result<Uuid, Error> {
         let (user_id, now) = (user.id, self.clock.now());
+        let origin = &transaction.actor().origin.clone();
         let fingerprint_input = device.fingerprint_input(origin, &network_key(origin.client.ip));
         let fingerprint = self.secrets.fingerprint(user_id, &fingerprint_input);
         let id = self.random.id(now);
         let login = DeviceLogin { user_id, id, fingerprint, device, origin, now };
-        let (device_id, is_new) = devices::upsert(connection, &login).await?;
+        let (device_id, is_new) = devices::upsert(transaction, &login).await?;
         if !is_new {
             return Ok(device_id);
         }
         // Deleting all devices does not make the next one the first.
         let is_first = user.last_login_at.is_none();
-        for (id, version) in devices::delete_surplus(connection, user_id, MAX_UNUSED_DEVICES).await? {
-            let change = device_change(user_id, id, version.saturating_add(1), "deleted", &[]);
-            self.record(connection, change, origin).await?;
+        for (id, version) in devices::delete_surplus(transaction, user_id, MAX_UNUSED_DEVICES).await? {
+            let version = version.saturating_add(1);
+            transaction.record_change(device_change(user_id, id, version, "deleted", &[])).await?;
         }
         let kind = if is_first { "first_seen" } else { "added" };
-        self.record(connection, device_change(user_id, device_id, 1, kind, &[]), origin).await?;
+        transaction.record_change(device_change(user_id, device_id, 1, kind, &[])).await?;
         if !is_first {
-            self.record_security_event(connection, Some(user_id), "new_device", None, "", origin).await?;
+            self.record_security_event(transaction, Some(user_id), "new_device", None).await?;
         }
         Ok(device_id)
     }
@@ -102,19 +101,30 @@ impl IdentityUseCases {
     /// Ends a session; its tokens are rejected everywhere within a second.
     pub(super) async fn end_session(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         user_id: Uuid,
         session_id: Uuid,
-        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        let Some(session) = sessions::lock(connection, session_id).await? else { return Ok(()) };
-        if session.user_id != user_id || !sessions::end(connection, session_id, now).await? {
+        let Some(session) = sessions::lock(transaction, session_id).await? else { return Ok(()) };
+        if session.user_id != user_id || !sessions::end(transaction, session_id, now).await? {
             return Ok(());
         }
         let expires_at = session.access_expires_at.max(now) + REVOCATION_MARGIN;
-        revocations::insert(connection, session_id, now, expires_at).await?;
-        Ok(self.record(connection, session_change(&session, 2, "ended"), origin).await?)
+        revocations::insert(transaction, session_id, now, expires_at).await?;
+        Ok(transaction.record_change(session_change(&session, 2, "ended")).await?)
+    }
+
+    /// Ends all sessions of a user.
+    pub(super) async fn end_all_sessions(
+        &self,
+        transaction: &mut WriteTransaction,
+        user_id: Uuid,
+    ) -> Result<(), Error> {
+        for session_id in sessions::lock_open(transaction, user_id).await? {
+            self.end_session(transaction, user_id, session_id).await?;
+        }
+        Ok(())
     }
 
     /// Builds the token pair of a session with its current `refresh_token`.
@@ -144,9 +154,7 @@ impl IdentityUseCases {
             refresh_expires_at: session.idle_expires_at,
         })
     }
-}
 
-impl IdentityUseCases {
     /// Returns the roles that a token names.
     /// If a second factor is required of staff, `admin` and `support` are left out until the user
     /// has one. The first refresh after the enrollment adds them.
@@ -158,14 +166,8 @@ impl IdentityUseCases {
 }
 
 /// Builds the event of a session: version 1 at its start, version 2 at its end.
-fn session_change(session: &Session, version: i64, kind: &'static str) -> ChangeEvent<'static> {
-    ChangeEvent {
-        user_id: session.user_id,
-        household_id: Some(session.household_id),
-        entity: "session",
-        entity_id: session.id,
-        version,
-        kind,
-        changed: &[],
-    }
+fn session_change(session: &Session, version: i64, kind: &'static str) -> Change<'static> {
+    let household_id = Some(session.household_id);
+    let change = user_change(session.user_id, version, kind, &[]);
+    Change { household_id, entity: "session", entity_id: session.id, ..change }
 }

@@ -9,7 +9,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::IdentityUseCases;
 use crate::domain::throttle::{Scope, decayed};
-use crate::error::Error;
+use crate::error::{Error, throttled};
 use crate::store::throttles::{self, Throttle};
 
 /// The outcome of an attempt.
@@ -20,6 +20,16 @@ pub(super) enum Attempt {
     /// The attempt must wait for this time.
     /// It is not counted, because attackers could otherwise lock the user out permanently.
     Blocked(Duration),
+}
+
+impl Attempt {
+    /// Returns the attempt, or rejects the request if it must wait.
+    pub(super) fn allowed(self) -> Result<CountedAttempt, Error> {
+        match self {
+            Self::Allowed(attempt) => Ok(attempt),
+            Self::Blocked(wait) => Err(throttled(wait)),
+        }
+    }
 }
 
 /// An attempt that was counted, with the count before it.
@@ -35,6 +45,27 @@ impl CountedAttempt {
     pub(super) fn failures(&self) -> i32 {
         self.written.failures
     }
+
+    /// Refunds an attempt that was no failure.
+    pub(super) async fn refund(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        throttles::refund(connection, &self.key, &self.before, &self.written).await
+    }
+
+    /// Deletes the count after a success.
+    pub(super) async fn reset(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        throttles::clear(connection, &self.key).await
+    }
+}
+
+/// Refunds attempts that were no failures.
+pub(super) async fn refund_all(
+    connection: &mut PgConnection,
+    attempts: &[CountedAttempt],
+) -> Result<(), sqlx::Error> {
+    for attempt in attempts {
+        attempt.refund(connection).await?;
+    }
+    Ok(())
 }
 
 impl IdentityUseCases {
@@ -63,51 +94,16 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<Vec<CountedAttempt>, Error> {
         let ip = origin.client.ip;
-        let mut keys = vec![(scope, network_key(ip))];
-        keys.extend(scope.site_scope().zip(site_key(ip)));
-        let mut attempts = Vec::with_capacity(keys.len());
-        for (scope, name) in keys {
-            match self.attempt(scope, &name).await? {
-                Attempt::Allowed(attempt) => attempts.push(attempt),
-                Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
-            }
+        let mut attempts = vec![self.attempt(scope, &network_key(ip)).await?.allowed()?];
+        if let Some((scope, site)) = scope.site_scope().zip(site_key(ip)) {
+            attempts.push(self.attempt(scope, &site).await?.allowed()?);
         }
         Ok(attempts)
-    }
-
-    /// Refunds attempts that were no failures.
-    pub(super) async fn refund_all(
-        &self,
-        connection: &mut PgConnection,
-        attempts: &[CountedAttempt],
-    ) -> Result<(), sqlx::Error> {
-        for attempt in attempts {
-            self.refund(connection, attempt).await?;
-        }
-        Ok(())
     }
 
     /// Waits until fewer than the maximum of checks of this name are running.
     pub(super) async fn acquire_check_permit(&self, scope: Scope, name: &str) -> Option<SemaphorePermit<'_>> {
         self.check_permits.acquire(&self.secrets.throttle_key(scope.name(), name)).await
-    }
-
-    /// Refunds an attempt that was no failure.
-    pub(super) async fn refund(
-        &self,
-        connection: &mut PgConnection,
-        attempt: &CountedAttempt,
-    ) -> Result<(), sqlx::Error> {
-        throttles::refund(connection, &attempt.key, &attempt.before, &attempt.written).await
-    }
-
-    /// Deletes the count after a success.
-    pub(super) async fn reset(
-        &self,
-        connection: &mut PgConnection,
-        attempt: &CountedAttempt,
-    ) -> Result<(), sqlx::Error> {
-        throttles::clear(connection, &attempt.key).await
     }
 
     /// Deletes the count of a name.

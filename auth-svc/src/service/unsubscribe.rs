@@ -2,9 +2,10 @@
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::ProblemCode;
+use fintrac_kit::use_case::Change;
 use fintrac_money::Currency;
 
-use super::{ChangeEvent, IdentityUseCases};
+use super::{IdentityUseCases, user_change};
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
 use crate::error::Error;
 use crate::store::preferences;
@@ -13,7 +14,7 @@ impl IdentityUseCases {
     pub async fn unsubscribe(&self, token: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let (user_id, kind) =
             self.secrets.parse_unsubscribe_token(token).ok_or(ProblemCode::VerificationInvalid)?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(origin).await?;
         preferences::lock(&mut transaction, user_id).await?;
         let before = preferences::find(&mut transaction, user_id).await?;
         let before = before.ok_or(ProblemCode::VerificationInvalid)?;
@@ -22,23 +23,13 @@ impl IdentityUseCases {
         let currency = Currency::from_code(&before.default_currency);
         let currency = currency.ok_or_else(|| Error::Internal("the currency is unknown".into()))?;
         let (after, changed) =
-            changes.apply(&before, currency).map_err(|_| Error::Problem(ProblemCode::VerificationInvalid))?;
+            changes.apply(&before, currency).map_err(|_| ProblemCode::VerificationInvalid)?;
         if changed.is_empty() {
             return Ok(());
         }
         preferences::update(&mut transaction, user_id, &after).await?;
-        let change = ChangeEvent {
-            user_id,
-            household_id: None,
-            entity: "preferences",
-            entity_id: user_id,
-            version: after.version,
-            kind: "updated",
-            changed: &changed,
-        };
-        self.record(&mut transaction, change, origin).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        let change = user_change(user_id, after.version, "updated", &changed);
+        transaction.record_change(Change { entity: "preferences", ..change }).await?;
+        transaction.commit().await
     }
 }

@@ -4,14 +4,13 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::ProblemCode;
+use fintrac_kit::use_case::WriteTransaction;
 use secrecy::SecretString;
-use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::register::{phone_number_aad, username_taken};
-use super::throttling::Attempt;
-use super::{ChangeEvent, CurrentUser, IdentityUseCases};
+use super::register::username_taken;
+use super::{CurrentUser, IdentityUseCases, user_change};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::profile::{AppliedProfileChanges, EditableProfile, ProfileChanges};
@@ -40,40 +39,33 @@ impl IdentityUseCases {
         expected_version: Option<i64>,
     ) -> Result<CurrentUser, Error> {
         let user_id = ctx.principal.user_id;
-        let before = self.get_current_user(&ctx.principal).await?;
-        let requested = changes.apply(&editable_profile(&before)).map_err(Error::Invalid)?.email;
+        let before = self.get_current_user(ctx).await?;
+        let requested = changes.apply(&editable_profile(&before))?.email;
         let current = Email::parse(&before.profile.email);
         let email = requested.filter(|email| current.as_ref().map(Email::key) != Some(email.key()));
         let reauthentication = match &email {
             Some(email) => {
-                let reauthentication =
-                    self.reauthenticate_with_password(user_id, "password", password, &ctx.origin).await?;
-                if let Attempt::Blocked(wait) =
-                    self.attempt(Scope::Email, &format!("change {}", email.key())).await?
-                {
-                    return Err(Error::Throttled(wait));
-                }
+                let reauthentication = self.reauthenticate_with_password(ctx, "password", password).await?;
+                let throttle_name = format!("change {}", email.key());
+                self.attempt(Scope::Email, &throttle_name).await?.allowed()?;
                 Some(reauthentication)
             }
             None => None,
         };
-        let mut transaction = self.pool.begin().await?;
-        match &reauthentication {
-            Some(reauthentication) => {
-                self.lock_reauthenticated(&mut transaction, user_id, "password", reauthentication).await?
-            }
-            None => users::lock(&mut transaction, user_id).await?.ok_or(Error::NotFound("user"))?,
-        };
-        let current = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
-        if expected_version.is_some_and(|version| version != current.profile.version) {
-            return Err(ProblemCode::VersionMismatch.into());
+        let mut transaction = self.begin(ctx).await?;
+        if let Some(reauthentication) = &reauthentication {
+            self.lock_reauthenticated(&mut transaction, reauthentication).await?;
+        } else if users::lock(&mut transaction, user_id).await?.is_none() {
+            return Err(Error::not_found("user"));
         }
+        let current = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
+        Error::check_version(expected_version, current.profile.version)?;
         if email.is_some() {
             self.ensure_recent_second_factor(&mut transaction, ctx).await?;
         }
         self.write_profile(&mut transaction, ctx, changes, &current).await?;
         match &email {
-            Some(email) => self.request_email_confirmation(&mut transaction, ctx, email).await?,
+            Some(email) => self.request_email_confirmation(&mut transaction, user_id, email).await?,
             // The current address cancels a pending email change.
             None if changes.email.is_some() => {
                 let now = self.clock.now();
@@ -83,48 +75,45 @@ impl IdentityUseCases {
         }
         let after = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
         transaction.commit().await?;
-        self.event_log_signal.wake();
         Ok(after)
     }
 
     async fn write_profile(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         ctx: &RequestContext,
         changes: &ProfileChanges,
         current: &CurrentUser,
     ) -> Result<(), Error> {
         let user_id = ctx.principal.user_id;
-        let AppliedProfileChanges { after, changed, .. } =
-            changes.apply(&editable_profile(current)).map_err(Error::Invalid)?;
+        let AppliedProfileChanges { after, changed, .. } = changes.apply(&editable_profile(current))?;
         if changed.is_empty() {
             return Ok(());
         }
         // The user logs in or is reached with these fields.
         if changed.iter().any(|field| ["username", "phone_number"].contains(field)) {
-            self.ensure_reauthenticated(connection, ctx).await?;
+            self.ensure_reauthenticated(transaction, ctx).await?;
         }
         if let Some(username) = &after.username
             && changed.contains(&"username")
-            && users::find_username_owner(connection, username).await?.is_some_and(|holder| holder != user_id)
+            && users::find_username_owner(transaction, username)
+                .await?
+                .is_some_and(|holder| holder != user_id)
         {
             return Err(username_taken());
         }
-        let aad = phone_number_aad(user_id);
-        let encrypt = |number: &String| self.config.data_keys.encrypt(&self.random, &aad, number.as_bytes());
         let phone_number = if changed.contains(&"phone_number") {
-            after.phone_number.as_ref().map(encrypt)
+            after.phone_number.as_deref().map(|number| self.encrypt_phone_number(user_id, number))
         } else {
             current.profile.phone_number.clone()
         };
         let now = self.clock.now();
-        let written = users::update_profile(connection, user_id, &after, phone_number.as_deref(), now).await;
+        let written = users::update_profile(transaction, user_id, &after, phone_number.as_deref(), now).await;
         let version = written.map_err(|error| match violated_constraint(&error) {
             Some("users_username_key_key") => username_taken(),
-            _ => Error::Database(error),
+            _ => error.into(),
         })?;
-        let change = ChangeEvent::for_user(user_id, version, "updated", &changed);
-        Ok(self.record(connection, change, &ctx.origin).await?)
+        Ok(transaction.record_change(user_change(user_id, version, "updated", &changed)).await?)
     }
 
     /// Requests the confirmation of the new address.
@@ -132,18 +121,17 @@ impl IdentityUseCases {
     /// confirmation is sent, but the other user is notified.
     async fn request_email_confirmation(
         &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
+        transaction: &mut WriteTransaction,
+        user_id: Uuid,
         email: &Email,
     ) -> Result<(), Error> {
-        let user_id = ctx.principal.user_id;
-        self.create_challenge(connection, user_id, Purpose::ChangeEmail, Some(email), &ctx.origin).await?;
-        let owner = users::find_by_email(connection, email.key()).await?;
+        self.create_challenge(transaction, user_id, Purpose::ChangeEmail, Some(email)).await?;
+        let owner = users::find_by_email(transaction, email.key()).await?;
         let Some(owner) = owner else { return Ok(()) };
-        let change = ChangeEvent::for_user(owner.id, owner.version, "already_registered", &[]);
+        let change = user_change(owner.id, owner.version, "already_registered", &[]);
         // The owner of the address does not learn who requested it.
-        let anonymous_origin = RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() };
-        Ok(self.record(connection, change, &anonymous_origin).await?)
+        let origin = RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() };
+        Ok(self.record_change(transaction, change, &origin).await?)
     }
 }
 

@@ -4,16 +4,19 @@
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::ProblemCode;
+use fintrac_kit::use_case::{Change, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
-use super::{ChallengeProof, ChangeEvent, IdentityUseCases};
+use super::throttling::refund_all;
+use super::{ChallengeProof, IdentityUseCases, reject, set_authenticated, user_change};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges::{self, Challenge};
-use crate::store::{households, preferences, users};
+use crate::store::users::Credentials;
+use crate::store::{preferences, users};
 
 impl IdentityUseCases {
     pub async fn verify_email(&self, proof: ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
@@ -21,50 +24,44 @@ impl IdentityUseCases {
     }
 
     async fn try_to_verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
-        match self.verify(proof, origin).await {
+        let result = self.verify(proof, origin).await;
+        let Err(Error::Database(error)) = &result else { return result };
+        match violated_constraint(error) {
             // A concurrent verification took the username; retry without it.
-            Err(Error::Database(error)) if violated_constraint(&error) == Some("users_username_key_key") => {
-                self.verify(proof, origin).await
-            }
+            Some("users_username_key_key") => self.verify(proof, origin).await,
             // Another user has verified the address.
-            Err(Error::Database(error)) if violated_constraint(&error) == Some("users_email_key_key") => {
-                Err(ProblemCode::VerificationInvalid.into())
-            }
-            result => result,
+            Some("users_email_key_key") => Err(ProblemCode::VerificationInvalid.into()),
+            _ => result,
         }
     }
 
     async fn verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
         let attempts = self.count_proof_attempt(proof, origin).await?;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(origin).await?;
         self.lock_email_of_proof(&mut transaction, proof).await?;
         let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
         let challenge = match self.resolve_challenge(&mut transaction, proof, &purposes).await {
             Ok(challenge) => challenge,
             // The same email was used before.
-            Err(Error::Problem(ProblemCode::VerificationInvalid))
-                if self.has_verified(&mut transaction, proof).await? =>
+            Err(error)
+                if error.code() == Some(ProblemCode::VerificationInvalid)
+                    && self.has_verified(&mut transaction, proof).await? =>
             {
-                self.refund_proof_attempt(&mut transaction, &attempts).await?;
-                return Ok(transaction.commit().await?);
+                refund_all(&mut transaction, &attempts).await?;
+                return transaction.commit().await;
             }
-            Err(error) => {
-                // A wrong code counts, so commit in either case.
-                transaction.commit().await?;
-                return Err(error);
-            }
+            // A wrong code counts, so commit in either case.
+            Err(error) => return reject(transaction, error).await,
         };
-        self.refund_proof_attempt(&mut transaction, &attempts).await?;
-        let origin = &Self::authenticated_origin(challenge.user_id, origin);
+        refund_all(&mut transaction, &attempts).await?;
+        set_authenticated(&mut transaction, challenge.user_id);
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
         match challenge.purpose {
-            Purpose::VerifyEmail => self.activate_user(&mut transaction, challenge.user_id, origin).await?,
-            Purpose::ChangeEmail => self.change_email(&mut transaction, &challenge, origin).await?,
+            Purpose::VerifyEmail => self.activate_user(&mut transaction, challenge.user_id).await?,
+            Purpose::ChangeEmail => self.change_email(&mut transaction, &challenge).await?,
             Purpose::ResetPassword => return Err(ProblemCode::VerificationInvalid.into()),
         }
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.commit().await
     }
 
     /// Serializes verifications of the address that `proof` is for.
@@ -105,58 +102,37 @@ impl IdentityUseCases {
 
     /// Marks the address as verified and creates the household.
     /// It also releases the other registrations of the address.
-    async fn activate_user(
-        &self,
-        connection: &mut PgConnection,
-        user_id: Uuid,
-        origin: &RequestOrigin,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let user = users::lock(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?;
+    async fn activate_user(&self, transaction: &mut WriteTransaction, user_id: Uuid) -> Result<(), Error> {
+        let user = users::lock(transaction, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?;
         if user.email_verified || user.erased_at.is_some() {
             return Err(ProblemCode::VerificationInvalid.into());
         }
-        let version = users::verify(connection, user_id, now).await?;
-        let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let version = users::verify(transaction, user_id, self.clock.now()).await?;
+        let profile = users::profile(transaction, user_id).await?.ok_or_else(|| Error::not_found("user"))?;
         let email = Email::parse(&profile.email).ok_or(ProblemCode::VerificationInvalid)?;
-        self.release_email(connection, &email, Some(user_id), origin).await?;
-        let preferences = preferences::find(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
-        let household_id = self.random.id(now);
-        let (currency, timezone) = (&preferences.default_currency, &preferences.timezone);
-        households::insert(connection, household_id, user_id, currency, timezone, now).await?;
-        let created = ChangeEvent {
-            user_id,
-            household_id: Some(household_id),
-            entity: "household",
-            entity_id: household_id,
-            version: 1,
-            kind: "created",
-            changed: &["currency_code", "timezone"],
-        };
-        self.record(connection, created, origin).await?;
-        let verified = ChangeEvent::for_user(user_id, version, "verified", &["email_verified_at"]);
-        let verified = ChangeEvent { household_id: Some(household_id), ..verified };
-        Ok(self.record(connection, verified, origin).await?)
+        self.release_email(transaction, &email, Some(user_id)).await?;
+        let preferences = preferences::find(transaction, user_id).await?;
+        let preferences = preferences.ok_or_else(|| Error::not_found("user"))?;
+        let household_id = Some(self.create_household(transaction, user_id, &preferences).await?);
+        let change = user_change(user_id, version, "verified", &["email_verified_at"]);
+        Ok(transaction.record_change(Change { household_id, ..change }).await?)
     }
 
     /// Releases the address from all unverified registrations except one.
     pub(super) async fn release_email(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         email: &Email,
         except: Option<Uuid>,
-        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
-        let released = users::release_unverified(connection, email.key(), except, self.clock.now()).await?;
+        let now = self.clock.now();
+        let released = users::release_unverified(transaction, email.key(), except, now).await?;
         // Their events must not name the user who verified the address.
-        let origin = &RequestOrigin {
-            actor: "auth".to_owned(),
-            request_id: origin.request_id.clone(),
-            ..RequestOrigin::default()
-        };
+        let request_id = transaction.actor().origin.request_id.clone();
+        let origin = RequestOrigin { actor: "auth".to_owned(), request_id, ..RequestOrigin::default() };
         for (user_id, version) in released {
-            self.record(connection, ChangeEvent::for_user(user_id, version, "released", &["email"]), origin)
-                .await?;
+            let change = user_change(user_id, version, "released", &["email"]);
+            self.record_change(transaction, change, &origin).await?;
         }
         Ok(())
     }
@@ -164,36 +140,27 @@ impl IdentityUseCases {
     /// Applies a confirmed email change and notifies the previous address.
     async fn change_email(
         &self,
-        connection: &mut PgConnection,
+        transaction: &mut WriteTransaction,
         challenge: &Challenge,
-        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let (user_id, now) = (challenge.user_id, self.clock.now());
-        let user = users::lock(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?;
-        let email =
-            challenge.email.as_deref().and_then(Email::parse).ok_or(ProblemCode::VerificationInvalid)?;
-        let previous =
-            users::profile(connection, user_id).await?.ok_or(ProblemCode::VerificationInvalid)?.email;
-        if user.erase_at.is_some() || !user.may_log_in() {
+        let user = users::lock(transaction, user_id).await?;
+        let email = challenge.email.as_deref().and_then(Email::parse);
+        let previous = users::profile(transaction, user_id).await?;
+        let can_change = |user: &Credentials| user.erase_at.is_none() && user.may_log_in();
+        let (Some(email), Some(previous), true) = (email, previous, user.as_ref().is_some_and(can_change))
+        else {
             return Err(ProblemCode::VerificationInvalid.into());
-        }
-        self.release_email(connection, &email, None, origin).await?;
-        let version = users::set_email(connection, user_id, &email, now).await?;
-        // Emails that were sent to the previous address become void.
-        challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;
-        challenges::set_previous_email(connection, challenge.id, &previous).await?;
-        let changed_event = ChangeEvent {
-            user_id,
-            household_id: None,
-            entity: "challenge",
-            entity_id: challenge.id,
-            version: 2,
-            kind: "email_changed",
-            changed: &[],
         };
-        self.record(connection, changed_event, origin).await?;
-        self.record_security_event(connection, Some(user_id), "email_changed", None, "", origin).await?;
-        let changed = ChangeEvent::for_user(user_id, version, "updated", &["email"]);
-        Ok(self.record(connection, changed, origin).await?)
+        self.release_email(transaction, &email, None).await?;
+        let version = users::set_email(transaction, user_id, &email, now).await?;
+        // Emails that were sent to the previous address become void.
+        challenges::close_all(transaction, user_id, Purpose::ResetPassword, now).await?;
+        challenges::set_previous_email(transaction, challenge.id, &previous.email).await?;
+        let change = user_change(user_id, 2, "email_changed", &[]);
+        let change = Change { entity: "challenge", entity_id: challenge.id, ..change };
+        transaction.record_change(change).await?;
+        self.record_security_event(transaction, Some(user_id), "email_changed", None).await?;
+        Ok(transaction.record_change(user_change(user_id, version, "updated", &["email"])).await?)
     }
 }

@@ -5,23 +5,16 @@ use fintrac_kit::field_mask;
 use fintrac_money::Money;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::ledger::v1 as ledger;
-use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryInput};
 use crate::domain::contribution::{Contribution, ContributionInput};
 use crate::domain::goal::{Goal, GoalChanges, GoalInput};
 use crate::domain::percent;
-use crate::error::Error;
 use crate::service::{BudgetSummary, CurrencyTotal, GoalStatus, Progress};
 use crate::store::alerts::Alert;
 use crate::store::milestones::Milestone;
 use crate::store::reminders::Reminder;
-
-/// Parses the id of an `entity`; an invalid UUID is reported as not found.
-pub fn parse_id(text: &str, entity: &'static str) -> Result<Uuid, Status> {
-    Uuid::parse_str(text).map_err(|_| Error::NotFound(entity).into())
-}
 
 impl From<&Budget> for pb::Budget {
     fn from(budget: &Budget) -> Self {
@@ -90,19 +83,19 @@ pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
     }
 }
 
-impl From<Progress> for pb::BudgetProgress {
-    fn from(progress: Progress) -> Self {
-        let summary = progress.summary;
-        let rates = summary.spending.rates.into_iter().map(|rate| pb::ProgressRate {
-            date: rate.date,
-            currency_code: rate.currency_code,
-            rate: rate.rate,
-            rate_date: rate.rate_date,
-            source: rate.source,
+impl From<&Progress> for pb::BudgetProgress {
+    fn from(progress: &Progress) -> Self {
+        let summary = &progress.summary;
+        let rates = summary.spending.rates.iter().map(|rate| pb::ProgressRate {
+            date: rate.date.clone(),
+            currency_code: rate.currency_code.clone(),
+            rate: rate.rate.clone(),
+            rate_date: rate.rate_date.clone(),
+            source: rate.source.clone(),
         });
         Self {
             budget_id: progress.budget_id.to_string(),
-            budget_name: progress.budget_name,
+            budget_name: progress.budget_name.clone(),
             currency_code: summary.limit.currency().code().to_owned(),
             period_start: summary.period.start.to_string(),
             period_end: summary.period.end.to_string(),
@@ -117,19 +110,19 @@ impl From<Progress> for pb::BudgetProgress {
             exhausted_on: progress.exhausted_on.map(|day| day.to_string()),
             status: summary.status.as_str().to_owned(),
             rates: rates.collect(),
-            unpriced: convert_unpriced(summary.spending.unpriced),
-            carried_unpriced: convert_unpriced(summary.carried_unpriced),
+            unpriced: convert_unpriced(&summary.spending.unpriced),
+            carried_unpriced: convert_unpriced(&summary.carried_unpriced),
         }
     }
 }
 
-fn convert_unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced> {
-    let convert = |entry: ledger::UnpricedSpending| pb::ProgressUnpriced {
-        date: entry.date,
-        currency_code: entry.currency_code,
-        amount: entry.amount,
+fn convert_unpriced(spending: &[ledger::UnpricedSpending]) -> Vec<pb::ProgressUnpriced> {
+    let convert = |entry: &ledger::UnpricedSpending| pb::ProgressUnpriced {
+        date: entry.date.clone(),
+        currency_code: entry.currency_code.clone(),
+        amount: entry.amount.clone(),
     };
-    spending.into_iter().map(convert).collect()
+    spending.iter().map(convert).collect()
 }
 
 /// Returns `part` in percent of `whole`; `None` unless `whole` is positive.
@@ -145,7 +138,7 @@ impl From<CurrencyTotal> for pb::BudgetTotal {
             spent: total.spent.to_string(),
             remaining: total.remaining.to_string(),
             percent: percent_of(total.spent, total.budgeted),
-            unpriced: convert_unpriced(total.unpriced),
+            unpriced: convert_unpriced(&total.unpriced),
         }
     }
 }
@@ -154,7 +147,7 @@ impl From<BudgetSummary> for pb::SummarizeBudgetsResponse {
     fn from(summary: BudgetSummary) -> Self {
         Self {
             date: summary.today.to_string(),
-            budgets: summary.budgets.into_iter().map(Into::into).collect(),
+            budgets: summary.budgets.iter().map(Into::into).collect(),
             totals: summary.totals.into_iter().map(Into::into).collect(),
         }
     }
@@ -304,7 +297,7 @@ impl From<Progress> for pb::BudgetData {
             remaining: summary.remaining.to_string(),
             percent: percent_of(summary.spending.amount, summary.budgeted),
             status: summary.status.as_str().to_owned(),
-            unpriced: convert_unpriced(summary.spending.unpriced),
+            unpriced: convert_unpriced(&summary.spending.unpriced),
         }
     }
 }

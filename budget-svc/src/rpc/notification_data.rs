@@ -1,10 +1,11 @@
 use fintrac_kit::date;
 use fintrac_kit::error::FieldViolation;
+use fintrac_kit::handler::{RpcResult, parse_id};
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::notification_data_service_server::NotificationDataService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
-use super::{Rpc, convert};
+use super::Rpc;
 use crate::error::Error;
 
 #[tonic::async_trait]
@@ -12,44 +13,42 @@ impl NotificationDataService for Rpc {
     async fn get_budget_alert(
         &self,
         request: Request<pb::GetBudgetAlertRequest>,
-    ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
+    ) -> RpcResult<pb::GetBudgetAlertResponse> {
         let pb::GetBudgetAlertRequest { household_id, alert_id } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "alert")?;
-        let alert = self.0.get_alert(household_id, convert::parse_id(&alert_id, "alert")?).await?;
+        let household_id = parse_id(&household_id, "alert")?;
+        let alert = self.0.get_alert(household_id, parse_id(&alert_id, "alert")?).await?;
         Ok(Response::new(alert.into()))
     }
 
     async fn get_goal_milestone(
         &self,
         request: Request<pb::GetGoalMilestoneRequest>,
-    ) -> Result<Response<pb::GetGoalMilestoneResponse>, Status> {
+    ) -> RpcResult<pb::GetGoalMilestoneResponse> {
         let pb::GetGoalMilestoneRequest { household_id, milestone_id } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "milestone")?;
-        let milestone =
-            self.0.get_milestone(household_id, convert::parse_id(&milestone_id, "milestone")?).await?;
+        let household_id = parse_id(&household_id, "milestone")?;
+        let milestone = self.0.get_milestone(household_id, parse_id(&milestone_id, "milestone")?).await?;
         Ok(Response::new(milestone.into()))
     }
 
     async fn get_goal_reminder(
         &self,
         request: Request<pb::GetGoalReminderRequest>,
-    ) -> Result<Response<pb::GetGoalReminderResponse>, Status> {
+    ) -> RpcResult<pb::GetGoalReminderResponse> {
         let pb::GetGoalReminderRequest { household_id, reminder_id } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "reminder")?;
-        let reminder =
-            self.0.get_reminder(household_id, convert::parse_id(&reminder_id, "reminder")?).await?;
+        let household_id = parse_id(&household_id, "reminder")?;
+        let reminder = self.0.get_reminder(household_id, parse_id(&reminder_id, "reminder")?).await?;
         Ok(Response::new(reminder.into()))
     }
 
     async fn list_report_data(
         &self,
         request: Request<pb::ListReportDataRequest>,
-    ) -> Result<Response<pb::ListReportDataResponse>, Status> {
+    ) -> RpcResult<pb::ListReportDataResponse> {
         let pb::ListReportDataRequest { household_id, date } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "household")?;
+        let household_id = parse_id(&household_id, "household")?;
         let day = date::parse(&date).ok_or_else(|| {
             let violation = FieldViolation::parameter("date", "The day must have the form YYYY-MM-DD.");
-            Status::from(Error::Query(vec![violation]))
+            Error::query(vec![violation])
         })?;
         let (budgets, goals) = self.0.list_summaries(household_id, day).await?;
         Ok(Response::new(pb::ListReportDataResponse {

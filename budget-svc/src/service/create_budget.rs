@@ -1,13 +1,12 @@
 //! Creates a budget.
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
 use sqlx::PgConnection;
 
 use super::evaluate_budgets::request_evaluations;
-use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
+use super::{BudgetUseCases, merge_violations};
 use crate::domain::budget::{Budget, BudgetInput};
 use crate::error::Error;
 use crate::store::budgets;
@@ -23,40 +22,34 @@ const MAX_ROLLOVER_PERIODS: usize = 20_000;
 impl BudgetUseCases {
     pub async fn create_budget(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Budget>,
         input: BudgetInput,
-        key: Option<Key>,
-        encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<IdempotentResult<Budget>, Error> {
+    ) -> Result<Budget, Error> {
         let household_id = ctx.principal.household_id;
-        let household = self.household(household_id).await?;
+        let household = self.households.get(household_id).await?;
         let budget_id = self.new_id();
         let reference_update = self.begin_reference_update(household_id, budget_id).await?;
-        let created =
-            self.create_referencing_budget(ctx, (reference_update, input, household), key, encode).await;
+        let created = self.create_referencing_budget(ctx, reference_update, input, household).await;
         self.complete_reference_update_now(reference_update).await;
         created
     }
 
     async fn create_referencing_budget(
         &self,
-        ctx: &RequestContext,
-        (reference_update, mut input, household): (ReferenceUpdate, BudgetInput, Household),
-        key: Option<Key>,
-        encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<IdempotentResult<Budget>, Error> {
+        ctx: &WriteContext<Budget>,
+        reference_update: ReferenceUpdate,
+        mut input: BudgetInput,
+        household: Household,
+    ) -> Result<Budget, Error> {
         let household_id = household.id;
         let check = self.reference_categories(reference_update, &input.categories).await;
         let default = match &input.currency_code {
             Some(_) => Ok(household.currency),
-            None => self.default_currency(ctx).await,
+            None => self.households.default_currency(ctx).await,
         };
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the categories no longer exist.
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         self.lock_open_update(&mut transaction, reference_update).await?;
         let (check, default) = (check?, default?);
         check.replace_merged(&mut input.categories);
@@ -64,22 +57,14 @@ impl BudgetUseCases {
         let budget = merge_violations(result, check.violations_except(&[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MAX_BUDGETS {
             let text = "A household can have at most 200 budgets. Delete one first.";
-            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
+            return Err(FieldViolation::new("name", FieldCode::TooManyItems, text).into());
         }
         self.check_rollover(&mut transaction, &household, &budget).await?;
         budgets::insert(&mut transaction, household_id, &budget).await?;
-        let change = EntityChange {
-            entity: "budget",
-            entity_id: budget.id,
-            version: 1,
-            kind: "created",
-            changed: &[],
-        };
-        self.record(&mut transaction, &Actor::from(ctx), change).await?;
+        transaction.record("budget", budget.id, 1, "created", &[]).await?;
         // The existing spending may already reach a threshold.
         request_evaluations(&mut transaction, &[household_id], now).await?;
-        self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
-        Ok(IdempotentResult::New(budget))
+        transaction.commit_with(ctx, budget).await
     }
 
     /// Rejects a budget if the household's budgets roll over too many periods.
@@ -102,7 +87,7 @@ impl BudgetUseCases {
         if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
             let text =
                 "The budgets of a household must roll over fewer periods in total. Send a later start date.";
-            return Err(vec![FieldViolation::new("start_date", FieldCode::DateTooEarly, text)].into());
+            return Err(FieldViolation::new("start_date", FieldCode::DateTooEarly, text).into());
         }
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 
-use super::{Actor, BudgetUseCases, EntityChange, GoalStatus, merge_violations};
+use super::{BudgetUseCases, GoalStatus, merge_violations};
 use crate::domain::goal::GoalInput;
 use crate::error::Error;
 use crate::store::goals;
@@ -18,24 +17,19 @@ const MAX_GOALS: i64 = 500;
 impl BudgetUseCases {
     pub async fn create_goal(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<GoalStatus>,
         input: GoalInput,
-        key: Option<Key>,
-        encode: fn(&GoalStatus) -> Vec<u8>,
-    ) -> Result<IdempotentResult<GoalStatus>, Error> {
+    ) -> Result<GoalStatus, Error> {
         let household_id = ctx.principal.household_id;
-        let household = self.household(household_id).await?;
+        let household = self.households.get(household_id).await?;
         let account = self.goal_account(household_id, input.account_id.as_deref()).await;
         let default = match (&input.currency_code, &account) {
-            (None, Ok(Ok(None))) => self.default_currency(ctx).await,
+            (None, Ok(Ok(None))) => self.households.default_currency(ctx).await,
             _ => Ok(household.currency),
         };
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the account no longer exists.
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
             Err(violation) => (None, Some(violation)),
@@ -44,16 +38,13 @@ impl BudgetUseCases {
         let goal = merge_violations(result, rejected.into_iter().collect())?;
         if goals::count(&mut transaction, household_id).await? >= MAX_GOALS {
             let text = "A household can have at most 500 goals. Delete one first.";
-            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
+            return Err(FieldViolation::new("name", FieldCode::TooManyItems, text).into());
         }
         goals::insert(&mut transaction, household_id, &goal).await?;
         self.skip_reminders(&mut transaction, &household, &goal).await?;
-        let change =
-            EntityChange { entity: "goal", entity_id: goal.id, version: 1, kind: "created", changed: &[] };
-        self.record(&mut transaction, &Actor::from(ctx), change).await?;
+        transaction.record("goal", goal.id, 1, "created", &[]).await?;
         let unfunded = HashMap::from([(goal.id, goal.current)]);
         let goal = self.goal_status(&household, goal, &unfunded);
-        self.commit(transaction, key.as_ref(), &encode(&goal)).await?;
-        Ok(IdempotentResult::New(goal))
+        transaction.commit_with(ctx, goal).await
     }
 }

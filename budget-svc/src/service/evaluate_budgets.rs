@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::compute_periods::{PeriodQuery, PeriodSummary};
-use super::{Actor, BudgetUseCases, EntityChange};
+use super::{BudgetUseCases, service_actor};
 use crate::domain::alert::{FULL_PERCENT, reached};
 use crate::domain::budget::Budget;
 use crate::error::Error;
@@ -33,7 +34,7 @@ pub struct BudgetEvaluator(pub Arc<BudgetUseCases>);
 
 impl BudgetUseCases {
     async fn evaluate(&self, household_id: Uuid) -> Result<(), Error> {
-        let household = self.household(household_id).await?;
+        let household = self.households.get(household_id).await?;
         self.record_reminders(&household).await?;
         let today = household.today(self.clock.now());
         let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
@@ -89,7 +90,7 @@ impl BudgetUseCases {
             return Ok(());
         }
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(service_actor(household_id)).await?;
         let ids: Vec<_> = alerts.iter().map(|alert| alert.budget_id).collect();
         let versions = budgets::lock(&mut transaction, household_id, &ids).await?;
         // A budget that changed meanwhile has requested another evaluation itself.
@@ -100,18 +101,10 @@ impl BudgetUseCases {
         alerts.retain(is_current);
         let new = alerts::insert_new(&mut transaction, household_id, &alerts, now).await?;
         for alert in alerts.iter().filter(|alert| alert.is_notified && new.contains(&alert.id)) {
-            let change = EntityChange {
-                entity: "alert",
-                entity_id: alert.id,
-                version: 1,
-                kind: if alert.threshold >= FULL_PERCENT { "budget_exceeded" } else { "budget_threshold" },
-                changed: &[],
-            };
-            self.record(&mut transaction, &Actor::service(household_id), change).await?;
+            let kind = if alert.threshold >= FULL_PERCENT { "budget_exceeded" } else { "budget_threshold" };
+            transaction.record("alert", alert.id, 1, kind, &[]).await?;
         }
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.commit().await
     }
 }
 
@@ -125,8 +118,8 @@ impl Worker for BudgetEvaluator {
     async fn handle(&self, job: Job<Uuid>) -> Result<(), JobError> {
         match self.0.evaluate(job.key).await {
             // An erased household has no budgets to evaluate.
-            Ok(()) | Err(Error::NotFound(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) if error.code() == Some(ProblemCode::NotFound) => Ok(()),
+            result => Ok(result?),
         }
     }
 }

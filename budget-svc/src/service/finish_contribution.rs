@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::error::FieldCode;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
+use fintrac_kit::use_case::Actor;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
 use super::sum_spending::parse_money;
-use super::{Actor, BudgetUseCases, EntityChange};
+use super::{BudgetUseCases, service_actor};
 use crate::domain::contribution::{Contribution, ContributionState, Direction, TransferAccounts};
-use crate::domain::goal::Goal;
-use crate::error::Error;
+use crate::error::{Error, transfer_pending};
 use crate::store::{contributions, goals};
 
 /// The queue of contributions to reconcile with the ledger.
@@ -40,13 +40,18 @@ impl BudgetUseCases {
     /// Continues a pending contribution; returns whether it was accepted.
     /// If the ledger rejects the transfer, the contribution ends as rejected and the status is the
     /// error.
-    pub(super) async fn finish_pending(&self, actor: &Actor, id: Uuid) -> Result<bool, Error> {
-        let found = contributions::find(&mut *self.pool.acquire().await?, actor.household_id, id).await?;
+    pub(super) async fn finish_pending(
+        &self,
+        household_id: Uuid,
+        actor: &Actor,
+        id: Uuid,
+    ) -> Result<bool, Error> {
+        let found = contributions::find(&mut *self.pool.acquire().await?, household_id, id).await?;
         match found {
             Some(contribution) if contribution.state == ContributionState::Pending => {
                 let run_at = fallback_time(&contribution);
-                self.reconcile(actor, contribution).await?;
-                let key = EntityKey { household_id: actor.household_id, id };
+                self.reconcile(household_id, actor, contribution).await?;
+                let key = EntityKey { household_id, id };
                 GOAL_TRANSFERS.cancel(&mut *self.pool.acquire().await?, key, run_at).await?;
                 Ok(true)
             }
@@ -56,13 +61,18 @@ impl BudgetUseCases {
     }
 
     /// Posts or reads the transfer of a contribution and stores the result.
-    async fn reconcile(&self, actor: &Actor, contribution: Contribution) -> Result<(), Error> {
-        let (household_id, id) = (actor.household_id, contribution.id);
+    async fn reconcile(
+        &self,
+        household_id: Uuid,
+        actor: &Actor,
+        contribution: Contribution,
+    ) -> Result<(), Error> {
+        let id = contribution.id;
         let Some(accounts) = contribution.accounts else { return Ok(()) };
         let result =
             tokio::time::timeout(LEDGER_TIMEOUT, self.transfer(household_id, &contribution, accounts)).await;
         match result {
-            Ok(Ok(transfer)) => self.apply_transfer(actor, id, &transfer).await,
+            Ok(Ok(transfer)) => self.apply_transfer(household_id, actor, id, &transfer).await,
             Ok(Err(Error::Upstream("ledger", status)))
                 if contribution.state == ContributionState::Pending && is_rejection(&status) =>
             {
@@ -79,12 +89,12 @@ impl BudgetUseCases {
                 Ok(())
             }
             // The household was erased meanwhile.
-            Ok(Err(Error::NotFound("household"))) => Ok(()),
+            Ok(Err(error)) if error.code() == Some(ProblemCode::NotFound) => Ok(()),
             Ok(Err(error)) => {
                 tracing::warn!(%household_id, %id, %error, "the ledger did not respond");
-                Err(Error::TransferPending)
+                Err(transfer_pending())
             }
-            Err(_elapsed) => Err(Error::TransferPending),
+            Err(_elapsed) => Err(transfer_pending()),
         }
     }
 
@@ -96,7 +106,7 @@ impl BudgetUseCases {
     ) -> Result<pb::Transfer, Error> {
         let mut ledger = self.ledger.clone();
         // The transfer is dated when the contribution was made, however late it is posted.
-        let date = self.household(household_id).await?.today(contribution.created_at).to_string();
+        let date = self.households.get(household_id).await?.today(contribution.created_at).to_string();
         let (household_id, transaction_id) = (household_id.to_string(), contribution.id.to_string());
         let (goal_account, other) = (accounts.goal_account_id.to_string(), accounts.account_id.to_string());
         let transfer = match contribution.state {
@@ -128,16 +138,24 @@ impl BudgetUseCases {
     }
 
     /// Stores the state of a transfer that the ledger returned.
-    async fn apply_transfer(&self, actor: &Actor, id: Uuid, transfer: &pb::Transfer) -> Result<(), Error> {
-        let (household_id, now) = (actor.household_id, self.clock.now());
-        let mut transaction = self.pool.begin().await?;
+    async fn apply_transfer(
+        &self,
+        household_id: Uuid,
+        actor: &Actor,
+        id: Uuid,
+        transfer: &pb::Transfer,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut transaction = self.begin(actor.clone()).await?;
         let found = contributions::find(&mut transaction, household_id, id).await?;
-        let goal_id = found.map(|contribution| contribution.goal_id).ok_or(Error::NotFound("goal"))?;
-        let mut goal =
-            goals::lock(&mut transaction, household_id, goal_id).await?.ok_or(Error::NotFound("goal"))?;
+        let goal_id =
+            found.map(|contribution| contribution.goal_id).ok_or_else(|| Error::not_found("goal"))?;
+        let mut goal = goals::lock(&mut transaction, household_id, goal_id)
+            .await?
+            .ok_or_else(|| Error::not_found("goal"))?;
         // Read again under the goal's lock, which every change of its contributions holds.
         let found = contributions::find(&mut transaction, household_id, id).await?;
-        let before = found.ok_or(Error::NotFound("goal"))?;
+        let before = found.ok_or_else(|| Error::not_found("goal"))?;
         let change = parse_money(&transfer.change, goal.currency().code())?;
         let other = Uuid::parse_str(&transfer.other_account_id).ok();
         let Some(after) = before.with_transfer(change, other, transfer.version) else { return Ok(()) };
@@ -146,28 +164,26 @@ impl BudgetUseCases {
         let fits = difference.and_then(|difference| goal.add(difference, now));
         fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
         goals::update(&mut transaction, household_id, &goal).await?;
-        let is_first = before.transfer_version.is_none() && after.state == ContributionState::Done;
-        let entity_change = if is_first { created(&after) } else { corrected(&after) };
         // The author is the user who made the contribution, even if the worker finishes it.
-        let actor = Actor { user_id: Some(before.user_id), ..actor.clone() };
-        self.record(&mut transaction, &actor, entity_change).await?;
-        self.record(&mut transaction, &actor, amount_changed(&goal)).await?;
-        self.record_milestones(&mut transaction, &actor, &goal).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.set_actor(Actor { user_id: Some(before.user_id), ..actor.clone() });
+        let is_first = before.transfer_version.is_none() && after.state == ContributionState::Done;
+        let (kind, changed) = if is_first { ("created", &[][..]) } else { correction(after.state) };
+        transaction.record("contribution", id, after.version, kind, changed).await?;
+        // A new amount is no edit of the goal.
+        transaction.record("goal", goal.id, goal.version, "updated", &["current_amount"]).await?;
+        self.record_milestones(&mut transaction, household_id, &goal).await?;
+        transaction.commit().await
     }
 }
 
-fn corrected(contribution: &Contribution) -> EntityChange<'static> {
-    let (kind, changed): (_, &[&str]) = match contribution.state {
+/// Returns the kind and the fields of a change that follows the ledger.
+fn correction(state: ContributionState) -> (&'static str, &'static [&'static str]) {
+    match state {
         ContributionState::Voided => ("voided", &["status"]),
         ContributionState::Pending | ContributionState::Done | ContributionState::Rejected => {
             ("updated", &["amount"])
         }
-    };
-    let (entity_id, version) = (contribution.id, contribution.version);
-    EntityChange { entity: "contribution", entity_id, version, kind, changed }
+    }
 }
 
 const NO_RATE: &str = "There is no exchange rate to the goal's currency. Send an account in that currency.";
@@ -211,29 +227,6 @@ fn for_contribution(direction: Direction, status: &Status) -> Status {
     Status::with_error_details(status.code(), status.message(), details)
 }
 
-/// Builds the event for a goal's new amount, which is no edit of the goal.
-pub(super) fn amount_changed(goal: &Goal) -> EntityChange<'static> {
-    EntityChange {
-        entity: "goal",
-        entity_id: goal.id,
-        version: goal.version,
-        kind: "updated",
-        changed: &["current_amount"],
-    }
-}
-
-/// Builds the event for a contribution that is done.
-/// A rejected contribution never has an event.
-pub(super) fn created(contribution: &Contribution) -> EntityChange<'static> {
-    EntityChange {
-        entity: "contribution",
-        entity_id: contribution.id,
-        version: contribution.version,
-        kind: "created",
-        changed: &[],
-    }
-}
-
 /// Returns the time at which the worker continues a contribution whose request did not.
 pub fn fallback_time(contribution: &Contribution) -> DateTime<Utc> {
     contribution.created_at + FALLBACK_DELAY
@@ -249,7 +242,7 @@ impl Worker for ContributionFinisher {
         let EntityKey { household_id, id } = job.key;
         let found = contributions::find(&mut *self.0.pool.acquire().await?, household_id, id).await?;
         let Some(contribution) = found else { return Ok(()) };
-        match self.0.reconcile(&Actor::service(household_id), contribution).await {
+        match self.0.reconcile(household_id, &service_actor(household_id), contribution).await {
             Ok(()) => Ok(()),
             Err(Error::Upstream(_, status)) if is_rejection(&status) => {
                 tracing::warn!(%household_id, %id, code = %status.code(), "ledger rejected the contribution");

@@ -58,7 +58,7 @@ impl BudgetUseCases {
         date: &str,
     ) -> Result<Progress, Error> {
         let budget = self.get_budget(ctx, budget_id).await?;
-        let household = self.household(ctx.principal.household_id).await?;
+        let household = self.households.get(ctx.principal.household_id).await?;
         let today = household.today(self.clock.now());
         let schedule = &budget.schedule;
         let requested_day = if date.is_empty() {
@@ -72,7 +72,7 @@ impl BudgetUseCases {
                 "The budget is active from {}{end}. Send a day in that span as YYYY-MM-DD.",
                 schedule.start
             );
-            Error::Query(vec![FieldViolation::parameter("date", text)])
+            Error::query(vec![FieldViolation::parameter("date", text)])
         })?;
         let queries = [PeriodQuery { budget: &budget, periods: vec![period] }];
         let summary = self.compute_periods(household.id, &queries, true).await?;

@@ -15,7 +15,7 @@ impl BudgetUseCases {
         token: &str,
     ) -> Result<Page<GoalStatus>, Error> {
         let page = PageRequest::new(size, token, "goals")?;
-        let household = self.household(ctx.principal.household_id).await?;
+        let household = self.households.get(ctx.principal.household_id).await?;
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = goals::list(&mut connection, household.id, after, page.limit()).await?;

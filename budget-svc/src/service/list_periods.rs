@@ -22,7 +22,7 @@ impl BudgetUseCases {
     ) -> Result<Page<Progress>, Error> {
         let page = PageRequest::new(size, token, &format!("periods {budget_id}"))?;
         let budget = self.get_budget(ctx, budget_id).await?;
-        let household = self.household(ctx.principal.household_id).await?;
+        let household = self.households.get(ctx.principal.household_id).await?;
         let today = household.today(self.clock.now());
         let schedule = &budget.schedule;
         let newest = match page.after {

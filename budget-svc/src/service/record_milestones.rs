@@ -1,8 +1,9 @@
 //! Records the milestones of a goal, once each.
 
-use sqlx::PgConnection;
+use fintrac_kit::use_case::WriteTransaction;
+use uuid::Uuid;
 
-use super::{Actor, BudgetUseCases, EntityChange};
+use super::BudgetUseCases;
 use crate::domain::alert::FULL_PERCENT;
 use crate::domain::goal::Goal;
 use crate::store::milestones::{self, NewMilestone};
@@ -12,8 +13,8 @@ impl BudgetUseCases {
     /// The goal must be locked. For a cancelled or deleted goal nothing is stored.
     pub(super) async fn record_milestones(
         &self,
-        connection: &mut PgConnection,
-        actor: &Actor,
+        transaction: &mut WriteTransaction,
+        household_id: Uuid,
         goal: &Goal,
     ) -> Result<(), sqlx::Error> {
         let reached: Vec<_> = goal.reached().collect();
@@ -25,18 +26,12 @@ impl BudgetUseCases {
             return Ok(());
         }
         let now = self.clock.now();
-        let new = milestones::insert_new(connection, actor.household_id, goal, &reached, now).await?;
+        let new = milestones::insert_new(transaction, household_id, goal, &reached, now).await?;
         for milestone in
             reached.iter().filter(|milestone| milestone.is_notified && new.contains(&milestone.id))
         {
-            let change = EntityChange {
-                entity: "milestone",
-                entity_id: milestone.id,
-                version: 1,
-                kind: if milestone.percent >= FULL_PERCENT { "goal_reached" } else { "goal_milestone" },
-                changed: &[],
-            };
-            self.record(connection, actor, change).await?;
+            let kind = if milestone.percent >= FULL_PERCENT { "goal_reached" } else { "goal_milestone" };
+            transaction.record("milestone", milestone.id, 1, kind, &[]).await?;
         }
         Ok(())
     }

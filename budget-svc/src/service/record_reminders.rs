@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::evaluate_budgets::request_evaluations;
-use super::{Actor, BudgetUseCases, EntityChange};
+use super::{BudgetUseCases, service_actor};
 use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::goals;
@@ -22,7 +22,7 @@ impl BudgetUseCases {
         if goal_ids.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(service_actor(household.id)).await?;
         for goal_id in goal_ids {
             // A goal that was completed or cancelled after the query gets no reminder.
             let goal = goals::lock(&mut transaction, household.id, goal_id).await?;
@@ -32,19 +32,10 @@ impl BudgetUseCases {
             for reminder in
                 reminders.iter().filter(|reminder| reminder.is_notified && new.contains(&reminder.id))
             {
-                let change = EntityChange {
-                    entity: "reminder",
-                    entity_id: reminder.id,
-                    version: 1,
-                    kind: "goal_deadline",
-                    changed: &[],
-                };
-                self.record(&mut transaction, &Actor::service(household.id), change).await?;
+                transaction.record("reminder", reminder.id, 1, "goal_deadline", &[]).await?;
             }
         }
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.commit().await
     }
 
     /// Stores the reminders that are due at once for a new due date, without notifying.

@@ -13,19 +13,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
+use fintrac_kit::use_case::{Actor, Change};
 use fintrac_proto::ledger::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Actor, BudgetUseCases, EntityChange};
+use super::{BudgetUseCases, service_actor};
 use crate::domain::budget::CategoryInput;
 use crate::error::Error;
 use crate::store::budgets;
 use crate::store::category_reference_updates::{self as updates, ReferenceUpdate};
 
+/// The time after which a change that took too long may be repeated.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The age at which a job completes a reference update.
 const JOB_DELAY: TimeDelta = TimeDelta::minutes(1);
 /// The maximum number of reference updates that the job reads at once.
@@ -92,7 +96,10 @@ impl BudgetUseCases {
                     }
                     continue;
                 }
-                Some(_) => FieldViolation::from_code(field, FieldCode::CategoryTypeMismatch),
+                Some(_) => {
+                    let text = "The category must be of type expense. Send another one.";
+                    FieldViolation::new(field, FieldCode::CategoryTypeMismatch, text)
+                }
                 None => CategoryInput::not_found(&field),
             };
             check.rejected.push((id, rejected));
@@ -115,7 +122,10 @@ impl BudgetUseCases {
         connection: &mut PgConnection,
         update: ReferenceUpdate,
     ) -> Result<(), Error> {
-        if updates::lock_open(connection, update).await? { Ok(()) } else { Err(Error::Overloaded) }
+        if updates::lock_open(connection, update).await? {
+            return Ok(());
+        }
+        Err(RpcError::from(ProblemCode::Overloaded).retry_after(RETRY_DELAY).into())
     }
 
     /// Closes a reference update and sends the budget's categories to the ledger.
@@ -134,12 +144,10 @@ impl BudgetUseCases {
             (from != to).then_some((from, to))
         });
         let merges: Vec<_> = merges.collect();
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(service_actor(household_id)).await?;
         self.replace_merged_categories(&mut transaction, household_id, &merges).await?;
         updates::delete(&mut transaction, closed.update).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.commit().await
     }
 
     /// Replaces merged categories, given as (from, to), in all budgets.
@@ -151,10 +159,11 @@ impl BudgetUseCases {
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let changed = budgets::replace_categories(connection, household_id, merges, now).await?;
+        let Actor { user_id, origin, household_id } = service_actor(household_id);
         for (entity_id, version) in changed {
-            let changed = &["category_ids"];
-            let change = EntityChange { entity: "budget", entity_id, version, kind: "updated", changed };
-            self.record(connection, &Actor::service(household_id), change).await?;
+            let (entity, kind, changed) = ("budget", "updated", &["category_ids"][..]);
+            let change = Change { household_id, user_id, entity, entity_id, version, kind, changed };
+            self.record_change(connection, change, &origin).await?;
         }
         Ok(())
     }

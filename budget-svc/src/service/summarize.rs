@@ -35,7 +35,7 @@ pub struct CurrencyTotal {
 impl BudgetUseCases {
     pub async fn summarize(&self, ctx: &RequestContext) -> Result<BudgetSummary, Error> {
         let household_id = ctx.principal.household_id;
-        let today = self.household(household_id).await?.today(self.clock.now());
+        let today = self.households.get(household_id).await?.today(self.clock.now());
         let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
         let queries = live.iter().filter_map(|budget| {
             let periods = vec![budget.schedule.period_of(today)?];

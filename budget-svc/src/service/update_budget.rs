@@ -2,15 +2,13 @@
 //!
 //! Amount, categories and rollover apply from the current period on.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
 use uuid::Uuid;
 
 use super::evaluate_budgets::request_evaluations;
 use super::reference_categories::CategoryCheck;
-use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
+use super::{BudgetUseCases, merge_violations};
 use crate::domain::budget::{Budget, BudgetChanges};
 use crate::error::Error;
 use crate::store::budgets;
@@ -18,11 +16,10 @@ use crate::store::category_reference_updates::ReferenceUpdate;
 
 /// The parameters of [`BudgetUseCases::update_budget`], without the changes.
 struct UpdateContext<'a> {
-    ctx: &'a RequestContext,
+    ctx: &'a WriteContext<Budget>,
     household: Household,
     budget_id: Uuid,
     expected_version: Option<i64>,
-    key: Option<Key>,
     /// The category references in progress, if the categories change.
     reference_update: Option<ReferenceUpdate>,
 }
@@ -30,21 +27,19 @@ struct UpdateContext<'a> {
 impl BudgetUseCases {
     pub async fn update_budget(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Budget>,
         budget_id: Uuid,
         changes: BudgetChanges,
         expected_version: Option<i64>,
-        key: Option<Key>,
-        encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<IdempotentResult<Budget>, Error> {
+    ) -> Result<Budget, Error> {
         let household_id = ctx.principal.household_id;
-        let household = self.household(household_id).await?;
+        let household = self.households.get(household_id).await?;
         let reference_update = match &changes.categories {
             Some(_) => Some(self.begin_reference_update(household_id, budget_id).await?),
             None => None,
         };
-        let context = UpdateContext { ctx, household, budget_id, expected_version, key, reference_update };
-        let result = self.apply_changes(context, changes, encode).await;
+        let context = UpdateContext { ctx, household, budget_id, expected_version, reference_update };
+        let result = self.apply_changes(context, changes).await;
         if let Some(reference_update) = reference_update {
             self.complete_reference_update_now(reference_update).await;
         }
@@ -55,19 +50,15 @@ impl BudgetUseCases {
         &self,
         context: UpdateContext<'_>,
         mut changes: BudgetChanges,
-        encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<IdempotentResult<Budget>, Error> {
-        let UpdateContext { ctx, household, budget_id, expected_version, key, reference_update } = context;
+    ) -> Result<Budget, Error> {
+        let UpdateContext { ctx, household, budget_id, expected_version, reference_update } = context;
         let household_id = household.id;
         let check = match (&changes.categories, reference_update) {
             (Some(input), Some(reference_update)) => self.reference_categories(reference_update, input).await,
             _ => Ok(CategoryCheck::default()),
         };
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         if let Some(reference_update) = reference_update {
             self.lock_open_update(&mut transaction, reference_update).await?;
         }
@@ -77,27 +68,17 @@ impl BudgetUseCases {
         }
         budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let before = budgets::find(&mut transaction, household_id, budget_id).await?;
-        let before = before.ok_or(Error::NotFound("budget"))?;
-        if expected_version.is_some_and(|version| version != before.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
+        let before = before.ok_or_else(|| Error::not_found("budget"))?;
+        Error::check_version(expected_version, before.version)?;
         let (after, changed) = merge_violations(
             changes.apply(&before, household.today(now), now),
             check.violations_except(&before.terms.category_ids),
         )?;
         if !changed.is_empty() {
             budgets::update(&mut transaction, household_id, &after).await?;
-            let change = EntityChange {
-                entity: "budget",
-                entity_id: budget_id,
-                version: after.version,
-                kind: "updated",
-                changed: &changed,
-            };
-            self.record(&mut transaction, &Actor::from(ctx), change).await?;
+            transaction.record("budget", budget_id, after.version, "updated", &changed).await?;
             request_evaluations(&mut transaction, &[household_id], now).await?;
         }
-        self.commit(transaction, key.as_ref(), &encode(&after)).await?;
-        Ok(IdempotentResult::New(after))
+        transaction.commit_with(ctx, after).await
     }
 }

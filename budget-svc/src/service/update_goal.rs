@@ -2,12 +2,10 @@
 //!
 //! Milestones that a new target puts out of reach can be reached again, and notify again.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use uuid::Uuid;
 
-use super::{Actor, BudgetUseCases, EntityChange, GoalStatus, merge_violations};
+use super::{BudgetUseCases, GoalStatus, merge_violations};
 use crate::domain::goal::GoalChanges;
 use crate::error::Error;
 use crate::store::{goals, milestones};
@@ -15,15 +13,13 @@ use crate::store::{goals, milestones};
 impl BudgetUseCases {
     pub async fn update_goal(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<GoalStatus>,
         goal_id: Uuid,
         changes: GoalChanges,
         expected_version: Option<i64>,
-        key: Option<Key>,
-        encode: fn(&GoalStatus) -> Vec<u8>,
-    ) -> Result<IdempotentResult<GoalStatus>, Error> {
+    ) -> Result<GoalStatus, Error> {
         let household_id = ctx.principal.household_id;
-        let household = self.household(household_id).await?;
+        let household = self.households.get(household_id).await?;
         let named = changes.account_id.as_ref().and_then(Option::as_deref);
         let account = self.goal_account(household_id, named).await;
         // The ledger is called before the transaction begins.
@@ -33,15 +29,10 @@ impl BudgetUseCases {
         }
         let unfunded = self.unfunded(household_id, shown.as_slice()).await?;
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         let before = goals::lock(&mut transaction, household_id, goal_id).await?;
-        let before = before.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
-        if expected_version.is_some_and(|version| version != before.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
+        let before = before.filter(|goal| !goal.is_deleted).ok_or_else(|| Error::not_found("goal"))?;
+        Error::check_version(expected_version, before.version)?;
         let current_account = before.account_id.map(|id| id.to_string());
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
@@ -53,27 +44,18 @@ impl BudgetUseCases {
         let (after, changed) = merge_violations(result, rejected.into_iter().collect())?;
         if !changed.is_empty() {
             goals::update(&mut transaction, household_id, &after).await?;
-            let actor = Actor::from(ctx);
-            let change = EntityChange {
-                entity: "goal",
-                entity_id: goal_id,
-                version: after.version,
-                kind: "updated",
-                changed: &changed,
-            };
-            self.record(&mut transaction, &actor, change).await?;
+            transaction.record("goal", goal_id, after.version, "updated", &changed).await?;
             if before.target != after.target {
                 milestones::delete_unreached(&mut transaction, household_id, &after).await?;
             }
             if before.target != after.target || changed.contains(&"status") {
-                self.record_milestones(&mut transaction, &actor, &after).await?;
+                self.record_milestones(&mut transaction, household_id, &after).await?;
             }
             if before.due_date != after.due_date {
                 self.skip_reminders(&mut transaction, &household, &after).await?;
             }
         }
         let after = self.goal_status(&household, after, &unfunded);
-        self.commit(transaction, key.as_ref(), &encode(&after)).await?;
-        Ok(IdempotentResult::New(after))
+        transaction.commit_with(ctx, after).await
     }
 }

@@ -48,6 +48,8 @@ pub struct AuthorizedCall {
     pub access_token: Option<String>,
     /// The client that sent the request.
     pub client: Client,
+    /// The access rules of the RPC; `None` if it requires no identity.
+    pub access: Option<&'static Access>,
 }
 
 impl Authorizer {
@@ -82,7 +84,7 @@ impl Authorizer {
     ) -> Result<AuthorizedCall, Status> {
         if UNAUTHENTICATED_PATHS.iter().any(|open| path.starts_with(open)) {
             let (access_token, client) = (None, Client::default());
-            return Ok(AuthorizedCall { caller: Caller::default(), access_token, client });
+            return Ok(AuthorizedCall { caller: Caller::default(), access_token, client, access: None });
         }
         let access = fintrac_proto::access(path).ok_or_else(|| Status::unimplemented("no such method"))?;
         let service = self.authenticate_service(access, headers)?;
@@ -102,7 +104,8 @@ impl Authorizer {
             let request_id = context::current().unwrap_or_default().request_id;
             self.token_verifier.require_permissions(principal, access.permissions, &client, &request_id)?;
         }
-        Ok(AuthorizedCall { caller: Caller { service, principal }, access_token, client })
+        let caller = Caller { service, principal };
+        Ok(AuthorizedCall { caller, access_token, client, access: Some(access) })
     }
 
     /// Authenticates the calling service; `None` is a direct call of a user.

@@ -213,7 +213,7 @@ codes! {
     CategoryNotFound "You have no category with this id."
     CategoryTypeInvalid "The type must be income or expense."
     CategoryTypeImmutable "The type of a category cannot be changed. Create another category."
-    CategoryTypeMismatch "The category must be of type expense. Send another one."
+    CategoryTypeMismatch "The category must be of the type that is needed here. Send another one."
     SplitsSumMismatch "The splits must sum to the amount."
     InvalidMoveTarget "The contents of the category cannot be moved to this category."
     BulkModeInvalid "The mode must be atomic or partial."

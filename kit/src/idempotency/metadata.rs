@@ -1,31 +1,22 @@
-//! The idempotency key of a call, and the stored response on its way back.
+//! The idempotency key of a call.
 //!
 //! The gateway sends the REST call that the key is for and the fingerprint of its body as metadata.
 //! For a client that calls directly, they are the RPC and its message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_proto::Access;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
-use tonic::metadata::MetadataValue;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 
 use super::Key;
 use crate::access::{Caller, RequestContext};
-use crate::error::{ProblemCode, internal};
-use crate::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use crate::error::ProblemCode;
+use crate::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
 
-/// The result of a request with an idempotency key.
-#[derive(Debug)]
-pub enum IdempotentResult<T> {
-    /// The result of the work that was done now.
-    New(T),
-    /// The stored response of the first request with this key.
-    Replayed(Vec<u8>),
-}
-
-/// Returns the key of `request`, if it has one; `rpc` names the call.
-pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) -> Result<Option<Key>, Status> {
+/// Returns the key of `request`, if it has one.
+pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext) -> Result<Option<Key>, Status> {
     let metadata = request.metadata();
     let Some(key) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().unwrap_or_default();
@@ -37,29 +28,18 @@ pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) ->
     let forwarded = text(OPERATION).zip(text(FINGERPRINT).and_then(fingerprint)).filter(|_| from_service);
     let (operation, fingerprint) = match forwarded {
         Some((operation, fingerprint)) => (operation.to_owned(), fingerprint),
-        None => (rpc.to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
+        None => (rpc_path(request).to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
     };
     let (household_id, user_id) = (ctx.principal.household_id, ctx.principal.user_id);
     Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
 }
 
+/// Returns the path of the RPC, which the server stack adds to the request.
+fn rpc_path<T>(request: &Request<T>) -> &'static str {
+    request.extensions().get::<&'static Access>().map_or("", |access| access.path)
+}
+
 /// Decodes 32 bytes in base64url.
 fn fingerprint(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
-}
-
-/// Builds the response: the new one, or the stored one byte for byte.
-pub fn response<T, R: Message + Default>(
-    stored: IdempotentResult<T>,
-    to_response: impl FnOnce(T) -> R,
-) -> Result<Response<R>, Status> {
-    match stored {
-        IdempotentResult::New(value) => Ok(Response::new(to_response(value))),
-        IdempotentResult::Replayed(message) => {
-            let message = R::decode(message.as_slice()).map_err(|error| internal(&error))?;
-            let mut response = Response::new(message);
-            response.metadata_mut().insert(REPLAYED, MetadataValue::from_static("true"));
-            Ok(response)
-        }
-    }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use metadata::{IdempotentResult, key, response};
+pub use metadata::key;
 
 /// The time for which responses are stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(72);

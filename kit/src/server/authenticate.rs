@@ -1,4 +1,4 @@
-//! Authorizes each call, and passes the caller to the handler.
+//! Authorizes each call, and passes the caller and the access rules to the handler.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -45,6 +45,9 @@ where
         let opened = context::current().unwrap_or_default();
         let context = Context { access_token: call.access_token, client: call.client, ..opened };
         request.extensions_mut().insert(call.caller);
+        if let Some(access) = call.access {
+            request.extensions_mut().insert(access);
+        }
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Either::Right(Box::pin(context::scope(context, async move { inner.call(request).await })))

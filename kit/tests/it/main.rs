@@ -12,3 +12,4 @@ mod schema;
 mod support;
 mod tokens;
 mod transport;
+mod use_case;

@@ -8,7 +8,7 @@ use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::changes::Changes;
-use super::parse;
+use super::{parse, require};
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_DESCRIPTION_CHARS: usize = 500;
@@ -95,7 +95,10 @@ impl AccountInput {
         let description = description(self.description.as_deref(), &mut violations);
         let currency = match &self.currency_code {
             None => Some(default),
-            Some(code) => active_currency("currency_code", code, &mut violations),
+            Some(code) => {
+                let active = Currency::from_code(code).filter(|currency| currency.is_active());
+                require(active, "currency_code", FieldCode::CurrencyInvalid, &mut violations)
+            }
         };
         let opening = match (&self.balance, currency) {
             (None, _) => currency.map(Money::zero),
@@ -198,20 +201,7 @@ fn description(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Opti
 }
 
 fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<AccountType> {
-    let found = parse(text);
-    if found.is_none() {
-        violations.push(FieldViolation::from_code("account_type", FieldCode::AccountTypeInvalid));
-    }
-    found
-}
-
-/// Parses the code of an active currency.
-pub fn active_currency(field: &str, code: &str, violations: &mut Vec<FieldViolation>) -> Option<Currency> {
-    let found = Currency::from_code(code).filter(|currency| currency.is_active());
-    if found.is_none() {
-        violations.push(FieldViolation::from_code(field, FieldCode::CurrencyInvalid));
-    }
-    found
+    require(parse(text), "account_type", FieldCode::AccountTypeInvalid, violations)
 }
 
 fn balance(text: &str, currency: Option<Currency>, violations: &mut Vec<FieldViolation>) -> Option<Money> {

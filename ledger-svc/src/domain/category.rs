@@ -7,7 +7,7 @@ use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use super::changes::Changes;
-use super::parse;
+use super::{parse, require};
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_ICON_CHARS: usize = 50;
@@ -56,9 +56,7 @@ impl CategoryInput {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let category_type = parse(&self.category_type);
-        if category_type.is_none() {
-            violations.push(FieldViolation::from_code("type", FieldCode::CategoryTypeInvalid));
-        }
+        let category_type = require(category_type, "type", FieldCode::CategoryTypeInvalid, &mut violations);
         let icon = text::optional_line("icon", self.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         let color = color(self.color.as_deref(), &mut violations);
         let parent_id = parent_id(self.parent_id.as_deref(), &mut violations);
@@ -135,17 +133,5 @@ fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Str
 }
 
 fn parent_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Uuid> {
-    let text = text?;
-    let found = Uuid::parse_str(text).ok();
-    if found.is_none() {
-        violations.push(parent_unknown());
-    }
-    found
-}
-
-/// Returns the violation for an invalid parent.
-///
-/// The parent is unknown, of the other type, or the category itself or below it.
-pub fn parent_unknown() -> FieldViolation {
-    FieldViolation::from_code("parent_id", FieldCode::ParentInvalid)
+    require(Uuid::parse_str(text?).ok(), "parent_id", FieldCode::ParentInvalid, violations)
 }

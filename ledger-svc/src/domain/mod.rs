@@ -23,7 +23,22 @@ pub mod transaction;
 
 use std::str::FromStr;
 
+use fintrac_kit::error::{FieldCode, FieldViolation};
+
 /// Parses a value of a closed list, ignoring case and surrounding spaces.
 pub fn parse<T: FromStr>(text: &str) -> Option<T> {
     text.trim().parse().ok()
+}
+
+/// Returns `value`; adds a violation of `field` if there is none.
+pub fn require<T>(
+    value: Option<T>,
+    field: &str,
+    code: FieldCode,
+    violations: &mut Vec<FieldViolation>,
+) -> Option<T> {
+    if value.is_none() {
+        violations.push(FieldViolation::from_code(field, code));
+    }
+    value
 }

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_kit::events::{self, NewEvent};
@@ -17,19 +18,21 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Rows;
-use super::request::{CommandSet, PostingResponse, Request, Submission};
+use super::request::{CommandSet, Submission};
 use crate::domain::posting::{
-    AccountEffect, BatchState, Command, Effects, FutureChange, Outcome, Rejection, ResolvedTransaction,
+    BatchState, Command, Effects, Event, FutureChange, Outcome, Rejection, ResolvedTransaction,
     StoredTransaction, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
 use crate::store;
 
+/// The responses of a batch, one per submission, in order.
+pub(super) type Responses = Vec<Result<Outcome, Error>>;
+
 /// A batch that is written but not committed.
 pub(super) struct StagedBatch {
-    /// The responses, one per submission, in order.
-    pub responses: Vec<Result<PostingResponse, Error>>,
+    pub responses: Responses,
     /// The marker to check a commit whose response is lost. None if nothing changed.
     pub commit_marker: Option<CommitMarker>,
     /// Nominal accounts that exist after the commit.
@@ -56,7 +59,7 @@ pub(super) async fn stage(
     let mut responses = claim(connection, batch, clock).await?;
     let unclaimed: Vec<usize> = (0..batch.len()).filter(|index| responses[*index].is_none()).collect();
     let commands: Vec<&Command> =
-        unclaimed.iter().flat_map(|index| batch[*index].request.commands.as_slice()).collect();
+        unclaimed.iter().flat_map(|index| batch[*index].commands.as_slice()).collect();
 
     let mut state = load_state(connection, &commands).await?;
     let resolved: Vec<_> = commands.iter().map(|command| resolve(&state, command)).collect();
@@ -75,19 +78,16 @@ pub(super) async fn stage(
     let mut replies: Vec<(&Key, Vec<u8>)> = Vec::new();
     let mut resolved = resolved.into_iter();
     for index in unclaimed {
-        let request = &batch[index].request;
-        let effects_before = planned_commands.len();
-        match plan_request(&mut state, request, &mut resolved, &quotes, &mut planned_commands) {
-            Ok(outcome) => {
-                replies.extend(request.key.as_ref().map(|key| (key, (request.encode)(&outcome))));
-                responses[index] = Some(Ok(PostingResponse::New(outcome)));
-            }
-            Err(rejection) => {
-                planned_commands.truncate(effects_before);
-                released_keys.extend(&request.key);
-                responses[index] = Some(Err(rejection.into()));
-            }
+        let submission = &batch[index];
+        let (ctx, effects_before) = (&submission.ctx, planned_commands.len());
+        let planned = plan_submission(&mut state, submission, &mut resolved, &quotes, &mut planned_commands);
+        if let Ok(outcome) = &planned {
+            replies.extend(ctx.key.as_ref().map(|key| (key, ctx.encode(outcome))));
+        } else {
+            planned_commands.truncate(effects_before);
+            released_keys.extend(&ctx.key);
         }
+        responses[index] = Some(planned.map_err(Error::from));
     }
     if !released_keys.is_empty() {
         idempotency::release_all(connection, &released_keys).await?;
@@ -105,21 +105,21 @@ pub(super) async fn stage(
 
 /// A command that was applied to the state, with the effects to write.
 struct PlannedCommand<'a> {
-    request: &'a Request,
+    origin: &'a RequestOrigin,
     command: &'a Command,
     effects: Effects,
 }
 
-/// Plans a request's commands on `state`; a rejection leaves the state unchanged.
-fn plan_request<'a>(
+/// Plans a submission's commands on `state`; a rejection leaves the state unchanged.
+fn plan_submission<'a>(
     state: &mut BatchState,
-    request: &'a Request,
+    submission: &'a Submission,
     resolved: &mut impl Iterator<Item = Result<Option<ResolvedTransaction>, Rejection>>,
     quotes: &Quotes,
     planned_commands: &mut Vec<PlannedCommand<'a>>,
 ) -> Result<Outcome, Rejection> {
-    let commands = request.commands.as_slice();
-    let before = match &request.commands {
+    let commands = submission.commands.as_slice();
+    let before = match &submission.commands {
         CommandSet::Atomic(_) => Some(state.clone()),
         CommandSet::One(_) | CommandSet::Partial(_) => None,
     };
@@ -127,12 +127,12 @@ fn plan_request<'a>(
     for (command, resolved) in commands.iter().zip(resolved) {
         let planned = resolved.and_then(|resolved| plan(state, command, resolved.as_ref(), quotes));
         outcomes.push(planned.map(|(effects, outcome)| {
-            planned_commands.push(PlannedCommand { request, command, effects });
+            planned_commands.push(PlannedCommand { origin: &submission.ctx.origin, command, effects });
             outcome
         }));
     }
     let too_large = too_large(&outcomes);
-    match (&request.commands, before) {
+    match (&submission.commands, before) {
         (CommandSet::Atomic(_), Some(before)) if too_large => {
             *state = before;
             Err(reply_too_large())
@@ -182,12 +182,12 @@ async fn claim(
     connection: &mut PgConnection,
     batch: &[Submission],
     clock: &Clock,
-) -> Result<Vec<Option<Result<PostingResponse, Error>>>, sqlx::Error> {
+) -> Result<Vec<Option<Result<Outcome, Error>>>, sqlx::Error> {
     let mut responses: Vec<_> = batch.iter().map(|_| None).collect();
     let keyed: Vec<(usize, &Key)> = batch
         .iter()
         .enumerate()
-        .filter_map(|(index, submission)| Some((index, submission.request.key.as_ref()?)))
+        .filter_map(|(index, submission)| Some((index, submission.ctx.key.as_ref()?)))
         .collect();
     if keyed.is_empty() {
         return Ok(responses);
@@ -197,7 +197,7 @@ async fn claim(
     for ((index, _), claim) in keyed.into_iter().zip(claims) {
         responses[index] = match claim {
             Claim::New => None,
-            Claim::Replay(response) => Some(Ok(PostingResponse::Replayed(response))),
+            Claim::Replay(response) => Some(Err(Error::Replayed(response))),
             Claim::KeyMismatch => Some(Err(ProblemCode::IdempotencyKeyReused.into())),
         };
     }
@@ -297,6 +297,15 @@ async fn read_transactions(
     Ok(())
 }
 
+/// Writes rows by a function of the store, unless there are none.
+macro_rules! write_unless_empty {
+    ($connection:expr, $rows:expr, $write:path) => {
+        if !$rows.is_empty() {
+            $write($connection, &$rows).await?;
+        }
+    };
+}
+
 /// Writes all effects; returns the commit marker and the nominal accounts.
 async fn write_effects(
     connection: &mut PgConnection,
@@ -305,8 +314,8 @@ async fn write_effects(
     random: &Random,
 ) -> Result<(Option<CommitMarker>, Vec<Uuid>), Error> {
     let mut rows = Rows::default();
-    for PlannedCommand { request, command, effects } in planned_commands {
-        rows.add(command, &request.origin.actor, effects).ok_or(Rejection::OutOfRange)?;
+    for PlannedCommand { origin, command, effects } in planned_commands {
+        rows.add(command, &origin.actor, effects).ok_or(Rejection::OutOfRange)?;
     }
     let nominal: BTreeMap<_, _> = rows
         .nominal
@@ -314,31 +323,16 @@ async fn write_effects(
         .filter(|account| !known_nominal.contains(&account.id))
         .map(|account| (account.id, *account))
         .collect();
+    let missing: Vec<_> = nominal.values().copied().collect();
     // Changes come first: a name that one account gives up is then free for another.
-    if !rows.changed.is_empty() {
-        store::accounts::update(connection, &rows.changed).await?;
-    }
-    if !rows.opened.is_empty() {
-        store::accounts::insert(connection, &rows.opened).await?;
-    }
-    let closed: Vec<_> = planned_commands.iter().filter(|planned| planned.effects.closes_account()).collect();
-    let paused = pause_recurring(connection, &closed, random).await?;
-    if !nominal.is_empty() {
-        let missing: Vec<_> = nominal.values().copied().collect();
-        store::nominal_accounts::insert_missing(connection, &missing).await?;
-    }
-    if !rows.new.is_empty() {
-        store::transactions::insert(connection, &rows.new).await?;
-    }
-    if !rows.updated.is_empty() {
-        store::transactions::update(connection, &rows.updated).await?;
-    }
-    if !rows.split.is_empty() {
-        store::splits::replace(connection, &rows.split).await?;
-    }
-    if !rows.revisions.is_empty() {
-        store::revisions::insert(connection, &rows.revisions).await?;
-    }
+    write_unless_empty!(connection, rows.changed, store::accounts::update);
+    write_unless_empty!(connection, rows.opened, store::accounts::insert);
+    let paused = pause_recurring(connection, planned_commands).await?;
+    write_unless_empty!(connection, missing, store::nominal_accounts::insert_missing);
+    write_unless_empty!(connection, rows.new, store::transactions::insert);
+    write_unless_empty!(connection, rows.updated, store::transactions::update);
+    write_unless_empty!(connection, rows.split, store::splits::replace);
+    write_unless_empty!(connection, rows.revisions, store::revisions::insert);
     if !rows.postings.is_empty() {
         store::postings::insert(connection, &rows.postings).await?;
         store::accounts::apply_balance_deltas(connection, &rows.deltas).await?;
@@ -347,24 +341,24 @@ async fn write_effects(
     for recurring in &rows.recurring {
         store::recurring::save(connection, recurring).await?;
     }
-    let events = planned_commands
-        .iter()
-        .flat_map(|planned| {
-            planned.effects.events.iter().map(move |event| (planned.request, planned.command, event))
-        })
-        .map(|(request, command, event)| NewEvent {
-            id: random.id(command.now),
-            household_id: Some(command.household.id),
-            user_id: request.origin.actor.parse().ok(),
-            entity: event.entity,
-            entity_id: event.entity_id,
-            version: event.version,
-            kind: event.kind,
-            changed: &event.changed,
-            origin: &request.origin,
-            occurred_at: command.now,
-        });
-    let events: Vec<_> = events.chain(paused).collect();
+    let planned_events = planned_commands.iter().flat_map(|planned| {
+        let events = planned.effects.events.iter();
+        events.map(move |event| (planned, event))
+    });
+    let events = planned_events.chain(paused.iter().map(|(planned, event)| (*planned, event)));
+    let events = events.map(|(PlannedCommand { origin, command, .. }, event)| NewEvent {
+        id: random.id(command.now),
+        household_id: Some(command.household.id),
+        user_id: origin.actor.parse().ok(),
+        entity: event.entity,
+        entity_id: event.entity_id,
+        version: event.version,
+        kind: event.kind,
+        changed: &event.changed,
+        origin,
+        occurred_at: command.now,
+    });
+    let events: Vec<_> = events.collect();
     let transaction_id = events::append_all(connection, &events).await?;
     let marker = transaction_id.zip(events.first()).map(|(transaction_id, event)| CommitMarker {
         transaction_id,
@@ -377,26 +371,21 @@ async fn write_effects(
 /// Pauses recurring transactions on archived accounts; returns an event for each.
 async fn pause_recurring<'a>(
     connection: &mut PgConnection,
-    closed: &[&'a PlannedCommand<'a>],
-    random: &Random,
-) -> Result<Vec<NewEvent<'a>>, Error> {
+    planned_commands: &'a [PlannedCommand<'a>],
+) -> Result<Vec<(&'a PlannedCommand<'a>, Event)>, sqlx::Error> {
     let mut events = Vec::new();
-    for PlannedCommand { request, command, effects } in closed.iter().copied() {
-        let Some(AccountEffect::Changed(account)) = &effects.account else { continue };
-        let accounts = [(command.household.id, account.id)];
-        let paused = store::recurring::pause_for_accounts(connection, &accounts, command.now).await?;
-        events.extend(paused.into_iter().map(|(household_id, entity_id, version)| NewEvent {
-            id: random.id(command.now),
-            household_id: Some(household_id),
-            user_id: request.origin.actor.parse().ok(),
+    for planned in planned_commands {
+        let Some(account) = planned.effects.closed_account() else { continue };
+        let (household_id, now) = (planned.command.household.id, planned.command.now);
+        let paused = store::recurring::pause_for_account(connection, household_id, account.id, now).await?;
+        let event = |(entity_id, version)| Event {
             entity: "recurring",
             entity_id,
             version,
             kind: "failed",
-            changed: &[],
-            origin: &request.origin,
-            occurred_at: command.now,
-        }));
+            changed: Vec::new(),
+        };
+        events.extend(paused.into_iter().map(|row| (planned, event(row))));
     }
     Ok(events)
 }

@@ -16,12 +16,14 @@ mod writer;
 use fintrac_kit::context;
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::transport::affinity;
+use fintrac_kit::use_case::WriteContext;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::domain::posting::Outcome;
+use crate::error::{Error, outcome_unknown, queue_full};
+pub use request::CommandSet;
 use request::Submission;
-pub use request::{CommandSet, PostingResponse, Request};
 use writer::Writer;
 
 /// The maximum number of requests that wait for one writer.
@@ -46,16 +48,21 @@ impl PostingQueue {
         Self { writers: (0..writers).map(start).collect() }
     }
 
-    /// Submits a request to its household's writer; returns after the commit.
-    pub async fn post(&self, request: Request) -> Result<PostingResponse, Error> {
+    /// Submits commands to the writer of their household; returns after the commit.
+    pub async fn post(
+        &self,
+        commands: impl Into<CommandSet>,
+        ctx: WriteContext<Outcome>,
+    ) -> Result<Outcome, Error> {
+        let commands = commands.into();
         let (response, receiver) = oneshot::channel();
         let deadline = context::current().and_then(|context| context.deadline);
-        let Some(command) = request.commands.as_slice().first() else {
+        let Some(command) = commands.as_slice().first() else {
             return Err(Error::Internal("a posting request must have a command".into()));
         };
         let writer = self.writer(command.household.id);
-        writer.try_send(Submission { request, deadline, response }).map_err(|_| Error::Overloaded)?;
-        receiver.await.unwrap_or(Err(Error::OutcomeUnknown))
+        writer.try_send(Submission { commands, ctx, deadline, response }).map_err(|_| queue_full())?;
+        receiver.await.unwrap_or_else(|_| Err(outcome_unknown()))
     }
 
     fn writer(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {

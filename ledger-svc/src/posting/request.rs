@@ -1,21 +1,9 @@
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::domain::posting::{Command, Outcome};
 use crate::error::Error;
-
-/// Commands of one household, with their idempotency key and origin.
-#[derive(Debug)]
-pub struct Request {
-    pub commands: CommandSet,
-    /// The idempotency key: a repeated key gets the first response.
-    pub key: Option<Key>,
-    pub origin: RequestOrigin,
-    /// Encodes the response that is stored for the key.
-    pub encode: fn(&Outcome) -> Vec<u8>,
-}
 
 /// The commands of one commit.
 #[derive(Debug)]
@@ -25,6 +13,12 @@ pub enum CommandSet {
     Atomic(Vec<Command>),
     /// Commands that succeed or fail independently.
     Partial(Vec<Command>),
+}
+
+impl From<Command> for CommandSet {
+    fn from(command: Command) -> Self {
+        Self::One(Box::new(command))
+    }
 }
 
 impl CommandSet {
@@ -37,13 +31,12 @@ impl CommandSet {
     }
 }
 
-/// The response to a caller: new, or replayed for its idempotency key.
-pub type PostingResponse = IdempotentResult<Outcome>;
-
 /// A request in a writer's queue, with the channel for its response.
 #[derive(Debug)]
 pub(super) struct Submission {
-    pub request: Request,
+    pub commands: CommandSet,
+    /// The author of the commands, and their idempotency key.
+    pub ctx: WriteContext<Outcome>,
     pub deadline: Option<Instant>,
-    pub response: oneshot::Sender<Result<PostingResponse, Error>>,
+    pub response: oneshot::Sender<Result<Outcome, Error>>,
 }

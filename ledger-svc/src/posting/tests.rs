@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
+use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::clock::Clock;
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::events::WakeSignal;
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::use_case::WriteContext;
 use fintrac_money::{Currency, Household};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -19,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::writer::Writer;
-use super::{CommandSet, PostingResponse, Request, Submission};
+use super::{CommandSet, Submission};
 use crate::domain::account::{AccountChanges, AccountInput};
 use crate::domain::posting::tests::{account_change, transaction_change};
 use crate::domain::posting::{Command, CommandKind, Outcome, Rejection};
@@ -234,7 +238,7 @@ impl Model {
 }
 
 /// Classifies a response, with one class for each action.
-fn classes(response: &Result<PostingResponse, Error>) -> Vec<Result<(), &'static str>> {
+fn classes(response: &Result<Outcome, Error>) -> Vec<Result<(), &'static str>> {
     let class = |rejection: &Rejection| match rejection {
         Rejection::AccountClosed(_) => "closed",
         Rejection::Voided => "voided",
@@ -243,13 +247,26 @@ fn classes(response: &Result<PostingResponse, Error>) -> Vec<Result<(), &'static
         Rejection::VersionMismatch | Rejection::OutOfRange => "unexpected",
     };
     match response {
-        Ok(PostingResponse::New(Outcome::Many(outcomes))) => {
+        Ok(Outcome::Many(outcomes)) => {
             outcomes.iter().map(|outcome| outcome.as_ref().map(|_| ()).map_err(class)).collect()
         }
         Ok(_) => vec![Ok(())],
-        Err(Error::Rejected(rejection)) => vec![Err(class(rejection))],
-        Err(_) => vec![Err("unexpected")],
+        Err(error) => vec![Err(match error.code() {
+            Some(ProblemCode::AccountClosed) => "closed",
+            Some(ProblemCode::TransactionVoided) => "voided",
+            Some(ProblemCode::ValidationFailed) => "invalid",
+            Some(ProblemCode::NotFound) => "missing",
+            _ => "unexpected",
+        })],
     }
+}
+
+/// Returns the context of a request without an idempotency key.
+fn context() -> WriteContext<Outcome> {
+    let (user_id, household_id) = (Uuid::nil(), Uuid::from_u128(1));
+    let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
+    let request = RequestContext { principal, origin: RequestOrigin::default() };
+    WriteContext { request, key: None, encode: |_| Vec::new() }
 }
 
 struct TestLedger {
@@ -401,18 +418,12 @@ impl TestLedger {
     }
 
     /// Processes requests batch by batch; returns responses in execution order.
-    async fn run(
-        &mut self,
-        requests: Vec<(CommandSet, Uuid)>,
-    ) -> Vec<(Uuid, Result<PostingResponse, Error>)> {
+    async fn run(&mut self, requests: Vec<(CommandSet, Uuid)>) -> Vec<(Uuid, Result<Outcome, Error>)> {
         let (mut receivers, mut ids) = (HashMap::new(), HashMap::new());
         for (commands, id) in requests {
             ids.insert(commands.as_slice()[0].transaction_id, id);
             let (response, receiver) = oneshot::channel();
-            let origin = fintrac_kit::access::caller::RequestOrigin::default();
-            let encode: fn(&Outcome) -> Vec<u8> = |_| Vec::new();
-            let request = Request { commands, key: None, origin, encode };
-            self.writer.waiting.push_back(Submission { request, deadline: None, response });
+            self.writer.waiting.push_back(Submission { commands, ctx: context(), deadline: None, response });
             receivers.insert(id, receiver);
         }
         let mut done = Vec::new();
@@ -423,7 +434,7 @@ impl TestLedger {
             }
             let batched: Vec<_> = batch
                 .iter()
-                .map(|submission| ids[&submission.request.commands.as_slice()[0].transaction_id])
+                .map(|submission| ids[&submission.commands.as_slice()[0].transaction_id])
                 .collect();
             self.writer.process(batch).await;
             for id in batched {
@@ -491,10 +502,8 @@ async fn expired_submissions_are_dropped_and_duplicates_delay_no_others() {
     let submit = |world: &mut TestLedger, kind: CommandKind, id: u128, deadline: Option<Instant>| {
         let command = Command::new(world.household, kind, Uuid::from_u128(id), world.clock.now());
         let (response, receiver) = oneshot::channel();
-        let origin = fintrac_kit::access::caller::RequestOrigin::default();
-        let commands = CommandSet::One(Box::new(command));
-        let request = Request { commands, key: None, origin, encode: |_| Vec::new() };
-        world.writer.waiting.push_back(Submission { request, deadline, response });
+        let commands = CommandSet::from(command);
+        world.writer.waiting.push_back(Submission { commands, ctx: context(), deadline, response });
         receiver
     };
     let id = world.model.accounts[0].id;
@@ -515,11 +524,10 @@ async fn expired_submissions_are_dropped_and_duplicates_delay_no_others() {
     };
     let _waits = submit(&mut world, other, 7000, None);
     let batch = world.writer.collect_batch();
-    let ids: Vec<_> = batch
-        .iter()
-        .map(|submission| submission.request.commands.as_slice()[0].transaction_id.as_u128())
-        .collect();
+    let ids: Vec<_> =
+        batch.iter().map(|submission| submission.commands.as_slice()[0].transaction_id.as_u128()).collect();
     assert_eq!(ids, [6000, 7000], "one of the duplicates, and the command after them");
-    assert!(matches!(late.await.expect("a response"), Err(Error::Expired)));
+    let error = late.await.expect("a response").expect_err("expired");
+    assert_eq!(error.code(), Some(ProblemCode::Timeout));
     assert_eq!((world.writer.waiting.len(), duplicates.len()), (299, 300));
 }

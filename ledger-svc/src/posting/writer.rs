@@ -17,10 +17,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::batch::{self, CommitMarker, StagedBatch};
-use super::request::{PostingResponse, Submission};
+use super::batch::{self, CommitMarker, Responses, StagedBatch};
+use super::request::Submission;
 use crate::domain::posting::{Command, Rejection};
-use crate::error::Error;
+use crate::error::{Error, deadline_passed, outcome_unknown};
 
 /// The time to connect to the database before it counts as unreachable.
 ///
@@ -200,30 +200,27 @@ impl Writer {
         for submission in self.waiting.drain(..) {
             if submission.deadline.is_some_and(|deadline| deadline <= now) || submission.response.is_closed()
             {
-                let _receiver_gone = submission.response.send(Err(Error::Expired));
+                let _receiver_gone = submission.response.send(Err(deadline_passed()));
                 continue;
             }
-            let request = &submission.request;
-            let scope = request.key.as_ref().map(|key| {
+            let scope = submission.ctx.key.as_ref().map(|key| {
                 let (household, user, operation, key) = key.scope();
                 (household, user, operation.to_owned(), key.to_owned())
             });
-            let commands = request.commands.as_slice();
+            let commands = submission.commands.as_slice();
             let changed: Vec<_> = commands.iter().filter_map(Command::changed_row).collect();
             let is_duplicate = scope.as_ref().is_some_and(|scope| keys.contains(scope))
                 || changed.iter().any(|row| rows.contains(row));
             let is_full = taken > 0 && taken + commands.len() > MAX_BATCH_COMMANDS;
-            if is_duplicate || is_full {
-                // Later submissions with the same key or row must come after this one.
-                keys.extend(scope);
-                rows.extend(changed);
-                later.push_back(submission);
-                continue;
-            }
+            // Later submissions with the same key or row must come after this one.
             keys.extend(scope);
             rows.extend(changed);
-            taken += commands.len();
-            batch.push(submission);
+            if is_duplicate || is_full {
+                later.push_back(submission);
+            } else {
+                taken += commands.len();
+                batch.push(submission);
+            }
         }
         self.waiting = later;
         batch
@@ -237,7 +234,7 @@ impl Writer {
         while let Some(mut batch) = batches.pop() {
             match self.attempt_with_retries(&batch).await {
                 Ok(responses) => respond(batch, responses),
-                Err(Failure::Unknown) => reject_all(batch, &Error::OutcomeUnknown),
+                Err(Failure::Unknown) => reject_all(batch, &outcome_unknown()),
                 Err(Failure::Lost(error)) => reject_all(batch, &error),
                 Err(Failure::Rejected(error)) if batch.len() <= 1 => reject_all(batch, &error),
                 Err(Failure::Rejected(error)) => {
@@ -252,10 +249,7 @@ impl Writer {
     }
 
     /// Attempts a batch; retries after lost connections and deadlocks.
-    async fn attempt_with_retries(
-        &mut self,
-        batch: &[Submission],
-    ) -> Result<Vec<Result<PostingResponse, Error>>, Failure> {
+    async fn attempt_with_retries(&mut self, batch: &[Submission]) -> Result<Responses, Failure> {
         let mut attempts = 1;
         loop {
             match self.attempt(batch).await {
@@ -269,10 +263,7 @@ impl Writer {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        batch: &[Submission],
-    ) -> Result<Vec<Result<PostingResponse, Error>>, Failure> {
+    async fn attempt(&mut self, batch: &[Submission]) -> Result<Responses, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect().await.map_err(|error| Failure::Lost(error.into()))?,
@@ -359,7 +350,7 @@ impl Writer {
     }
 }
 
-fn respond(batch: Vec<Submission>, responses: Vec<Result<PostingResponse, Error>>) {
+fn respond(batch: Vec<Submission>, responses: Responses) {
     for (submission, response) in batch.into_iter().zip(responses) {
         let _receiver_gone = submission.response.send(response);
     }
@@ -407,7 +398,7 @@ fn classify_failure(error: Error) -> Failure {
 }
 
 fn command_count(batch: &[Submission]) -> usize {
-    batch.iter().map(|submission| submission.request.commands.as_slice().len()).sum()
+    batch.iter().map(|submission| submission.commands.as_slice().len()).sum()
 }
 
 /// Converts a count to a metric value.

@@ -1,12 +1,12 @@
-use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
+use fintrac_kit::handler::{RpcResult, read};
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::analytics_service_server::AnalyticsService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Rpc, RpcResult, read};
+use super::Rpc;
 use crate::domain::interval::Span;
 use crate::service::LedgerUseCases;
 use crate::service::analytics::{
@@ -38,7 +38,7 @@ impl From<Span> for pb::DateRange {
     }
 }
 
-fn format_id(id: Option<Uuid>) -> String {
+pub(super) fn format_id(id: Option<Uuid>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }
 
@@ -86,9 +86,8 @@ impl From<CategoryAnalysis> for pb::CategoryAnalysis {
 
 impl From<NetWorth> for pb::NetWorth {
     fn from(row: NetWorth) -> Self {
-        let date: NaiveDate = row.day;
         Self {
-            date: date.to_string(),
+            date: row.day.to_string(),
             unpriced: row.worth.unpriced.keys().map(|code| (*code).to_owned()).collect(),
             net_worth: Some(row.worth.into()),
             assets: row.assets.to_string(),

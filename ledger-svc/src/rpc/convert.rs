@@ -5,22 +5,79 @@ use fintrac_kit::clock::timestamp;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use prost_types::FieldMask;
-use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::account::{AccountChanges, AccountInput, AccountState};
 use crate::domain::category::{Category, CategoryChanges, CategoryInput};
 use crate::domain::changes::Changes;
 use crate::domain::details::TransactionDetails;
+use crate::domain::posting::{Outcome, Rejection};
 use crate::domain::rate::Rate;
 use crate::domain::transaction::{Split, SplitInput, Transaction, TransactionInput};
-use crate::error::Error;
 use crate::service::{AccountTransaction, ExportPage};
 use crate::store::revisions::RevisionRow;
 
-/// Parses the id of an `entity`; an invalid UUID is reported as not found.
-pub fn parse_id(text: &str, entity: &'static str) -> Result<Uuid, Status> {
-    Uuid::parse_str(text).map_err(|_| Error::not_found(entity).into())
+/// The maximum number of errors of one operation in the response to a bulk request.
+const MAX_ERRORS_PER_OPERATION: usize = 5;
+
+/// Converts the outcome of a command on a transaction that is not voided.
+impl From<&Outcome> for pb::Transaction {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Transaction(transaction) | Outcome::Unchanged(transaction) => (&**transaction).into(),
+            Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => Self::default(),
+        }
+    }
+}
+
+/// Converts the outcome of a command on an account.
+impl From<&Outcome> for pb::Account {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Account(account) => (&**account).into(),
+            Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Voided | Outcome::Many(_) => {
+                Self::default()
+            }
+        }
+    }
+}
+
+impl From<&Outcome> for pb::VoidTransactionResponse {
+    fn from(_: &Outcome) -> Self {
+        Self {}
+    }
+}
+
+impl From<&Outcome> for pb::BulkTransactionsResponse {
+    fn from(outcome: &Outcome) -> Self {
+        let outcomes = match outcome {
+            Outcome::Many(outcomes) => outcomes.as_slice(),
+            Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Account(_) | Outcome::Voided => &[],
+        };
+        Self { results: outcomes.iter().map(bulk_result).collect() }
+    }
+}
+
+fn bulk_result(outcome: &Result<Outcome, Rejection>) -> pb::BulkResult {
+    match outcome {
+        Ok(Outcome::Voided) => pb::BulkResult { status: "deleted".to_owned(), ..Default::default() },
+        Ok(outcome) => {
+            let transaction = pb::Transaction::from(outcome);
+            let is_new = matches!(outcome, Outcome::Transaction(_)) && transaction.version == 1;
+            let status = if is_new { "created" } else { "updated" };
+            let transaction = Some(transaction);
+            pb::BulkResult { status: status.to_owned(), transaction, errors: Vec::new() }
+        }
+        Err(rejection) => {
+            let errors = rejection.clone().into_violations().into_iter();
+            let errors = errors.take(MAX_ERRORS_PER_OPERATION).map(|violation| pb::BulkError {
+                field: violation.field,
+                code: violation.code.to_string(),
+                detail: violation.description,
+            });
+            pb::BulkResult { status: "refused".to_owned(), transaction: None, errors: errors.collect() }
+        }
+    }
 }
 
 impl From<&AccountState> for pb::Account {
@@ -118,8 +175,8 @@ impl From<pb::UpdateCategoryRequest> for CategoryChanges {
     }
 }
 
-impl From<Rate> for pb::Rate {
-    fn from(rate: Rate) -> Self {
+impl From<&Rate> for pb::Rate {
+    fn from(rate: &Rate) -> Self {
         Self {
             rate: rate.value.normalize().to_string(),
             date: rate.day.to_string(),
@@ -157,7 +214,7 @@ impl From<&Transaction> for pb::Transaction {
             to_currency_code: to_change.map(|amount| amount.currency().code().to_owned()),
             household_amount: transaction.household_amount.map(|amount| amount.to_string()),
             household_currency_code: transaction.household_currency.code().to_owned(),
-            exchange_rate: transaction.rate.map(Into::into),
+            exchange_rate: transaction.rate.as_ref().map(Into::into),
             description: details.description,
             reference_number: details.reference_number,
             notes: details.notes,
@@ -216,8 +273,8 @@ pub fn balance((day, balance): (NaiveDate, Money)) -> pb::Balance {
     pb::Balance { date: day.to_string(), balance: balance.to_string() }
 }
 
-impl From<AccountTransaction> for pb::AccountTransaction {
-    fn from(row: AccountTransaction) -> Self {
+impl From<&AccountTransaction> for pb::AccountTransaction {
+    fn from(row: &AccountTransaction) -> Self {
         Self {
             transaction: Some((&row.transaction).into()),
             change: row.change.to_string(),
@@ -269,8 +326,8 @@ impl From<TransactionInput> for pb::CreateTransactionRequest {
     }
 }
 
-impl From<RevisionRow> for pb::TransactionRevision {
-    fn from(row: RevisionRow) -> Self {
+impl From<&RevisionRow> for pb::TransactionRevision {
+    fn from(row: &RevisionRow) -> Self {
         let changes = row.changes.as_object().into_iter().flatten().map(|(field, values)| pb::FieldChange {
             field: field.clone(),
             before: values[0].to_string(),
@@ -278,9 +335,9 @@ impl From<RevisionRow> for pb::TransactionRevision {
         });
         Self {
             revision: row.revision,
-            kind: row.kind,
+            kind: row.kind.clone(),
             changes: changes.collect(),
-            actor: row.actor,
+            actor: row.actor.clone(),
             recorded_at: Some(timestamp(row.recorded_at)),
         }
     }

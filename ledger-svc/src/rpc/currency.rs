@@ -1,18 +1,18 @@
+use fintrac_kit::handler::{RpcResult, read, write};
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
 use tonic::{Request, Response};
 
-use super::{Rpc, RpcResult, convert, encode, read, respond, write};
+use super::{Rpc, convert};
 use crate::domain::rate::{PublishedRate, Rate};
 use crate::error::Error;
-use crate::service::RateInput;
 
 impl From<&PublishedRate> for pb::SetExchangeRateResponse {
     fn from(published: &PublishedRate) -> Self {
         let rate = Rate { value: published.value, day: published.day, source: published.source };
         let currency_code = published.currency.code().to_owned();
-        let rate = pb::ExchangeRate { currency_code, rate: Some(rate.into()) };
+        let rate = pb::ExchangeRate { currency_code, rate: Some((&rate).into()) };
         Self { base: published.base.code().to_owned(), rate: Some(rate) }
     }
 }
@@ -23,11 +23,7 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::SetExchangeRateRequest>,
     ) -> RpcResult<pb::SetExchangeRateResponse> {
-        let (ctx, key, request) = write(request, "CurrencyService/SetExchangeRate")?;
-        let pb::SetExchangeRateRequest { base, currency_code, rate, date } = request;
-        let input = RateInput { base, currency_code, rate, date };
-        let encode = encode::<_, pb::SetExchangeRateResponse>;
-        respond(self.0.set_exchange_rate(&ctx, input, key, encode).await?)
+        write(request, async |ctx, request| self.0.set_exchange_rate(&ctx, &request).await).await
     }
 
     async fn list_currencies(
@@ -43,9 +39,8 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::GetCurrencyRequest>,
     ) -> RpcResult<pb::GetCurrencyResponse> {
-        let (_, request) = read(request)?;
-        let found = Currency::from_code(&request.code);
-        let currency = found.ok_or_else(|| Error::not_found("currency"))?;
+        let (_, pb::GetCurrencyRequest { code }) = read(request)?;
+        let currency = Currency::from_code(&code).ok_or_else(|| Error::not_found("currency"))?;
         Ok(Response::new(pb::GetCurrencyResponse { currency: Some(convert::currency(currency)) }))
     }
 
@@ -57,7 +52,7 @@ impl CurrencyService for Rpc {
         let list = self.0.list_exchange_rates(&ctx, &base, &date).await?;
         let rates = list.rates.into_iter().map(|(currency, rate)| pb::ExchangeRate {
             currency_code: currency.code().to_owned(),
-            rate: Some(rate.into()),
+            rate: Some((&rate).into()),
         });
         Ok(Response::new(pb::ListExchangeRatesResponse {
             base: list.base.code().to_owned(),
@@ -77,7 +72,7 @@ impl CurrencyService for Rpc {
             to: conversion.result.currency().code().to_owned(),
             amount: conversion.amount.to_string(),
             result: conversion.result.to_string(),
-            rate: Some(conversion.rate.into()),
+            rate: Some((&conversion.rate).into()),
         }))
     }
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
+use fintrac_kit::handler::{RpcResult, parse_id};
 use fintrac_money::{Amount, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::notification_data_service_server::NotificationDataService;
 use tonic::{Request, Response};
-
 use uuid::Uuid;
 
-use super::analytics::currency_sums;
-use super::{Rpc, RpcResult, convert};
+use super::Rpc;
+use super::analytics::{currency_sums, format_id};
 use crate::domain::transaction::Transaction;
 use crate::service::Report;
 use crate::service::analytics::NetWorth;
@@ -23,7 +23,7 @@ fn transaction_data(household_id: Uuid, transaction: Transaction) -> pb::Transac
         household_currency_code: transaction.household_currency.code().to_owned(),
         description: transaction.details.description.unwrap_or_default(),
         transaction_date: transaction.date.to_string(),
-        recurring_id: transaction.recurring_id.map(|id| id.to_string()).unwrap_or_default(),
+        recurring_id: format_id(transaction.recurring_id),
     }
 }
 
@@ -45,7 +45,7 @@ fn report_data(household_id: Uuid, report: Report) -> pb::ReportData {
         net: interval.net.amount.to_string(),
     });
     let categories = report.categories.into_iter().map(|category| pb::ReportCategory {
-        category_id: category.id.map(|id| id.to_string()).unwrap_or_default(),
+        category_id: format_id(category.id),
         name: category.name,
         amount: category.amount.amount.to_string(),
         share: category.share.unwrap_or_default(),
@@ -57,6 +57,7 @@ fn report_data(household_id: Uuid, report: Report) -> pb::ReportData {
     let worth = |worth: &Option<NetWorth>| {
         worth.as_ref().map(|worth| worth.worth.amount.to_string()).unwrap_or_default()
     };
+    let largest = report.largest.into_iter().map(|transaction| transaction_data(household_id, transaction));
     let (income, expense) = (report.income.amount, report.expense.amount);
     let net = Money::new(income.minor().saturating_sub(expense.minor()), report.currency);
     pb::ReportData {
@@ -73,11 +74,7 @@ fn report_data(household_id: Uuid, report: Report) -> pb::ReportData {
         net_worth_before: worth(&report.worth_before),
         net_worth: worth(&report.worth),
         unpriced,
-        largest: report
-            .largest
-            .into_iter()
-            .map(|transaction| transaction_data(household_id, transaction))
-            .collect(),
+        largest: largest.collect(),
     }
 }
 
@@ -89,8 +86,8 @@ impl NotificationDataService for Rpc {
     ) -> RpcResult<pb::ListTransactionDataResponse> {
         let mut keys = Vec::new();
         for key in request.into_inner().transactions {
-            let household_id = convert::parse_id(&key.household_id, "household")?;
-            keys.push((household_id, convert::parse_id(&key.transaction_id, "transaction")?));
+            let household_id = parse_id(&key.household_id, "household")?;
+            keys.push((household_id, parse_id(&key.transaction_id, "transaction")?));
         }
         let found = self.0.list_transaction_data(&keys).await?;
         let data =
@@ -103,8 +100,8 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetRecurringDataRequest>,
     ) -> RpcResult<pb::GetRecurringDataResponse> {
         let pb::GetRecurringDataRequest { household_id, recurring_id } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "household")?;
-        let id = convert::parse_id(&recurring_id, "recurring transaction")?;
+        let household_id = parse_id(&household_id, "household")?;
+        let id = parse_id(&recurring_id, "recurring transaction")?;
         let (recurring, currency) = self.0.get_recurring_data(household_id, id).await?;
         let day = |occurrence| recurring.schedule.date_of(occurrence).to_string();
         // The amount is printed with the decimals of its currency.
@@ -124,7 +121,7 @@ impl NotificationDataService for Rpc {
         request: Request<pb::GetReportDataRequest>,
     ) -> RpcResult<pb::GetReportDataResponse> {
         let pb::GetReportDataRequest { household_id, from, to } = request.into_inner();
-        let household_id = convert::parse_id(&household_id, "household")?;
+        let household_id = parse_id(&household_id, "household")?;
         let data = report_data(household_id, self.0.report(household_id, &from, &to).await?);
         Ok(Response::new(pb::GetReportDataResponse { report: Some(data) }))
     }

@@ -1,14 +1,12 @@
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::handler::{self, RpcResult, read, respond, respond_page, write};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
-use prost::Message;
-use tonic::{Request, Response, Status};
+use tonic::Request;
 use uuid::Uuid;
 
-use super::{Rpc, RpcResult, convert, encode, one_field_responses, read, respond, write};
+use super::{Rpc, convert};
 use crate::domain::recurring::Recurring;
 use crate::domain::schedule::ScheduleInput;
 use crate::error::Error;
@@ -65,12 +63,8 @@ impl From<&Recurring> for pb::Recurring {
     }
 }
 
-one_field_responses!(Recurring => recurring;
-    CreateRecurringResponse, UpdateRecurringResponse, PauseRecurringResponse, ResumeRecurringResponse,
-    SkipRecurringResponse);
-
-fn parse_id(text: &str) -> Result<Uuid, Status> {
-    convert::parse_id(text, "recurring transaction")
+fn parse_id(text: &str) -> Result<Uuid, Error> {
+    handler::parse_id(text, "recurring transaction")
 }
 
 /// Rejects fields of a template that the schedule determines.
@@ -87,23 +81,6 @@ fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }
 
-impl Rpc {
-    /// Applies an action to a recurring transaction in its expected version.
-    async fn apply<R>(
-        &self,
-        ctx: &RequestContext,
-        action: RecurringAction,
-        (id, expected_version): (Uuid, Option<i64>),
-        key: Option<Key>,
-    ) -> RpcResult<R>
-    where
-        R: Message + Default + for<'a> From<&'a Recurring>,
-    {
-        let idempotency = (key, encode::<_, R> as fn(&_) -> _);
-        respond(self.0.apply_recurring_action(ctx, id, action, expected_version, idempotency).await?)
-    }
-}
-
 #[tonic::async_trait]
 impl RecurringService for Rpc {
     async fn list_recurring(
@@ -111,82 +88,86 @@ impl RecurringService for Rpc {
         request: Request<pb::ListRecurringRequest>,
     ) -> RpcResult<pb::ListRecurringResponse> {
         let (ctx, pb::ListRecurringRequest { page_size, page_token }) = read(request)?;
-        let page = self.0.list_recurring(&ctx, page_size, &page_token).await?;
-        Ok(Response::new(pb::ListRecurringResponse {
-            recurring: page.rows.iter().map(Into::into).collect(),
-            next_page_token: page.next_page_token.unwrap_or_default(),
-        }))
+        respond_page(&self.0.list_recurring(&ctx, page_size, &page_token).await?)
     }
 
     async fn create_recurring(
         &self,
         request: Request<pb::CreateRecurringRequest>,
     ) -> RpcResult<pb::CreateRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/CreateRecurring")?;
-        let transaction = request.transaction.unwrap_or_default();
-        validate_template(&transaction)?;
-        let schedule = request.schedule.unwrap_or_default().into();
-        let encode = encode::<_, pb::CreateRecurringResponse>;
-        respond(self.0.create_recurring(&ctx, transaction.into(), &schedule, key, encode).await?)
+        write(request, async |ctx, pb::CreateRecurringRequest { transaction, schedule }| {
+            let transaction = transaction.unwrap_or_default();
+            validate_template(&transaction)?;
+            let schedule = schedule.unwrap_or_default().into();
+            self.0.create_recurring(&ctx, transaction.into(), &schedule).await
+        })
+        .await
     }
 
     async fn get_recurring(
         &self,
         request: Request<pb::GetRecurringRequest>,
     ) -> RpcResult<pb::GetRecurringResponse> {
-        let (ctx, request) = read(request)?;
-        let recurring = self.0.get_recurring(&ctx, parse_id(&request.recurring_id)?).await?;
-        Ok(Response::new(pb::GetRecurringResponse { recurring: Some((&recurring).into()) }))
+        let (ctx, pb::GetRecurringRequest { recurring_id }) = read(request)?;
+        respond(&self.0.get_recurring(&ctx, parse_id(&recurring_id)?).await?)
     }
 
     async fn update_recurring(
         &self,
         request: Request<pb::UpdateRecurringRequest>,
     ) -> RpcResult<pb::UpdateRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/UpdateRecurring")?;
-        let (id, version) = (parse_id(&request.recurring_id)?, request.expected_version);
-        let transaction = request.transaction.unwrap_or_default();
-        validate_template(&transaction)?;
-        let schedule = convert::changes(request.update_mask.clone(), request.schedule.unwrap_or_default());
-        let changes = (convert::changes(request.update_mask, transaction), schedule);
-        let idempotency = (key, encode::<_, pb::UpdateRecurringResponse> as fn(&_) -> _);
-        respond(self.0.update_recurring(&ctx, id, changes, version, idempotency).await?)
+        write(request, async |ctx, request| {
+            let (id, version) = (parse_id(&request.recurring_id)?, request.expected_version);
+            let transaction = request.transaction.unwrap_or_default();
+            validate_template(&transaction)?;
+            let schedule = request.schedule.unwrap_or_default();
+            let schedule = convert::changes(request.update_mask.clone(), schedule);
+            let changes = (convert::changes(request.update_mask, transaction), schedule);
+            self.0.update_recurring(&ctx, id, changes, version).await
+        })
+        .await
     }
 
     async fn delete_recurring(
         &self,
         request: Request<pb::DeleteRecurringRequest>,
     ) -> RpcResult<pb::DeleteRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/DeleteRecurring")?;
-        let pb::DeleteRecurringRequest { recurring_id, expected_version } = request;
-        self.0.delete_recurring(&ctx, parse_id(&recurring_id)?, expected_version, key).await?;
-        Ok(Response::new(pb::DeleteRecurringResponse {}))
+        write(request, async |ctx, pb::DeleteRecurringRequest { recurring_id, expected_version }| {
+            self.0.delete_recurring(&ctx, parse_id(&recurring_id)?, expected_version).await
+        })
+        .await
     }
 
     async fn pause_recurring(
         &self,
         request: Request<pb::PauseRecurringRequest>,
     ) -> RpcResult<pb::PauseRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/PauseRecurring")?;
-        let target = (parse_id(&request.recurring_id)?, request.expected_version);
-        self.apply(&ctx, RecurringAction::Pause, target, key).await
+        write(request, async |ctx, pb::PauseRecurringRequest { recurring_id, expected_version }| {
+            let id = parse_id(&recurring_id)?;
+            self.0.apply_recurring_action(&ctx, id, RecurringAction::Pause, expected_version).await
+        })
+        .await
     }
 
     async fn resume_recurring(
         &self,
         request: Request<pb::ResumeRecurringRequest>,
     ) -> RpcResult<pb::ResumeRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/ResumeRecurring")?;
-        let target = (parse_id(&request.recurring_id)?, request.expected_version);
-        self.apply(&ctx, RecurringAction::Resume, target, key).await
+        write(request, async |ctx, pb::ResumeRecurringRequest { recurring_id, expected_version }| {
+            let id = parse_id(&recurring_id)?;
+            self.0.apply_recurring_action(&ctx, id, RecurringAction::Resume, expected_version).await
+        })
+        .await
     }
 
     async fn skip_recurring(
         &self,
         request: Request<pb::SkipRecurringRequest>,
     ) -> RpcResult<pb::SkipRecurringResponse> {
-        let (ctx, key, request) = write(request, "RecurringService/SkipRecurring")?;
-        let target = (parse_id(&request.recurring_id)?, request.expected_version);
-        self.apply(&ctx, RecurringAction::Skip, target, key).await
+        write(request, async |ctx, pb::SkipRecurringRequest { recurring_id, expected_version }| {
+            let id = parse_id(&recurring_id)?;
+            self.0.apply_recurring_action(&ctx, id, RecurringAction::Skip, expected_version).await
+        })
+        .await
     }
 }

@@ -1,68 +1,73 @@
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
 use fintrac_kit::access::Caller;
 use fintrac_kit::date;
-use fintrac_kit::error::{FieldViolation, RpcError};
-use fintrac_money::Currency;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::handler::{self, RpcResult, respond};
+use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::spending_service_server::SpendingService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 use uuid::Uuid;
 
-use super::{Rpc, RpcResult, convert};
+use super::Rpc;
 use crate::domain::category::CategoryRef;
 use crate::domain::interval::Span;
+use crate::domain::rate::Rate;
+use crate::error::Error;
 use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
 use crate::store::category_references::Referrer;
 
 /// Returns the error for a request that does not follow the contract.
-fn malformed(field: &str) -> Status {
-    RpcError::query(vec![FieldViolation::parameter(field, "The value cannot be parsed.")]).into()
+fn malformed(field: &str) -> Error {
+    Error::query(vec![FieldViolation::parameter(field, "The value cannot be parsed.")])
 }
 
-fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {
+fn parse_id(field: &str, text: &str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| malformed(field))
 }
 
-fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Status> {
+fn parse_ids(field: &str, texts: &[String]) -> Result<Vec<Uuid>, Error> {
+    texts.iter().map(|text| parse_id(field, text)).collect()
+}
+
+fn parse_currency(code: &str) -> Result<Currency, Error> {
+    Currency::from_code(code).ok_or_else(|| malformed("currency_code"))
+}
+
+fn parse_date(field: &str, text: &str) -> Result<NaiveDate, Error> {
+    date::parse(text).ok_or_else(|| malformed(field))
+}
+
+fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Error> {
     Ok(SpendingQuery {
-        currency: Currency::from_code(&query.currency_code).ok_or_else(|| malformed("currency_code"))?,
-        category_ids: query
-            .category_ids
-            .iter()
-            .map(|text| parse_id("category_ids", text))
-            .collect::<Result<_, _>>()?,
-        from: date::parse(&query.from).ok_or_else(|| malformed("from"))?,
-        to: date::parse(&query.to).ok_or_else(|| malformed("to"))?,
+        currency: parse_currency(&query.currency_code)?,
+        category_ids: parse_ids("category_ids", &query.category_ids)?,
+        from: parse_date("from", &query.from)?,
+        to: parse_date("to", &query.to)?,
     })
 }
 
-fn series(series: &pb::SpendingSeries) -> Result<SpendingSeries, Status> {
+fn series(series: &pb::SpendingSeries) -> Result<SpendingSeries, Error> {
     let period = |period: &pb::SpendingPeriod| {
-        let from = date::parse(&period.from).ok_or_else(|| malformed("from"))?;
-        let to = date::parse(&period.to).filter(|to| *to >= from).ok_or_else(|| malformed("to"))?;
-        Ok::<_, Status>(Span { from, to })
+        let (from, to) = (parse_date("from", &period.from)?, parse_date("to", &period.to)?);
+        if to < from { Err(malformed("to")) } else { Ok(Span { from, to }) }
     };
     let periods: Vec<_> = series.periods.iter().map(period).collect::<Result<_, _>>()?;
     if !periods.is_sorted_by(|one, next| one.to < next.from) {
         return Err(malformed("periods"));
     }
-    let ids = series.category_ids.iter().map(|text| parse_id("category_ids", text));
-    Ok(SpendingSeries {
-        currency: Currency::from_code(&series.currency_code).ok_or_else(|| malformed("currency_code"))?,
-        category_ids: ids.collect::<Result<_, _>>()?,
-        periods,
-    })
+    let currency = parse_currency(&series.currency_code)?;
+    Ok(SpendingSeries { currency, category_ids: parse_ids("category_ids", &series.category_ids)?, periods })
 }
 
 impl From<Spending> for pb::Spending {
     fn from(spending: Spending) -> Self {
-        let rate = |(date, currency, rate): (chrono::NaiveDate, Currency, crate::domain::rate::Rate)| {
-            pb::SpendingRate {
-                date: date.to_string(),
-                currency_code: currency.code().to_owned(),
-                rate: rate.value.normalize().to_string(),
-                rate_date: rate.day.to_string(),
-                source: rate.source.into_str().to_owned(),
-            }
+        let rate = |(date, currency, rate): (NaiveDate, Currency, Rate)| {
+            let pb::Rate { rate, date: rate_date, source } = (&rate).into();
+            let currency_code = currency.code().to_owned();
+            pb::SpendingRate { date: date.to_string(), currency_code, rate, rate_date, source }
         };
         let unpriced = spending.unpriced.into_iter().map(|(date, money)| pb::UnpricedSpending {
             date: date.map(|day| day.to_string()).unwrap_or_default(),
@@ -77,16 +82,24 @@ impl From<Spending> for pb::Spending {
     }
 }
 
-fn found_category((requested, category): (Uuid, CategoryRef)) -> pb::ResolvedCategory {
-    pb::ResolvedCategory {
+fn upcoming(days: BTreeMap<NaiveDate, Money>) -> pb::UpcomingSpendingList {
+    let days = days
+        .into_iter()
+        .map(|(date, amount)| pb::UpcomingSpending { date: date.to_string(), amount: amount.to_string() });
+    pb::UpcomingSpendingList { days: days.collect() }
+}
+
+fn resolved_categories(categories: Vec<(Uuid, CategoryRef)>) -> Vec<pb::ResolvedCategory> {
+    let resolved = categories.into_iter().map(|(requested, category)| pb::ResolvedCategory {
         id: requested.to_string(),
         r#type: category.category_type.into_str().to_owned(),
         live_id: category.id.to_string(),
-    }
+    });
+    resolved.collect()
 }
 
-impl From<Transfer> for pb::Transfer {
-    fn from(transfer: Transfer) -> Self {
+impl From<&Transfer> for pb::Transfer {
+    fn from(transfer: &Transfer) -> Self {
         Self {
             status: transfer.status.into_str().to_owned(),
             change: transfer.change.to_string(),
@@ -103,11 +116,9 @@ impl SpendingService for Rpc {
         request: Request<pb::FindCategoriesRequest>,
     ) -> RpcResult<pb::FindCategoriesResponse> {
         let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
-        let ids: Vec<_> =
-            category_ids.iter().map(|text| parse_id("category_ids", text)).collect::<Result<_, _>>()?;
+        let ids = parse_ids("category_ids", &category_ids)?;
         let categories = self.0.find_categories(parse_id("household_id", &household_id)?, &ids).await?;
-        let categories = categories.into_iter().map(found_category).collect();
-        Ok(Response::new(pb::FindCategoriesResponse { categories }))
+        Ok(Response::new(pb::FindCategoriesResponse { categories: resolved_categories(categories) }))
     }
 
     async fn set_category_references(
@@ -119,12 +130,10 @@ impl SpendingService for Rpc {
         let household_id = parse_id("household_id", &request.household_id)?;
         let entity_id = parse_id("entity_id", &request.entity_id)?;
         let referrer = Referrer { household_id, service, kind: request.kind, entity_id };
-        let ids = request.category_ids.iter().map(|text| parse_id("category_ids", text));
-        let ids: Vec<_> = ids.collect::<Result<_, _>>()?;
+        let ids = parse_ids("category_ids", &request.category_ids)?;
         let (generation, remove_to) = (request.generation, request.remove_to_generation);
         let categories = self.0.set_category_references(&referrer, &ids, generation, remove_to).await?;
-        let categories = categories.into_iter().map(found_category).collect();
-        Ok(Response::new(pb::SetCategoryReferencesResponse { categories }))
+        Ok(Response::new(pb::SetCategoryReferencesResponse { categories: resolved_categories(categories) }))
     }
 
     async fn find_account(
@@ -133,7 +142,7 @@ impl SpendingService for Rpc {
     ) -> RpcResult<pb::FindAccountResponse> {
         let pb::FindAccountRequest { household_id, account_id } = request.into_inner();
         let household_id = parse_id("household_id", &household_id)?;
-        let account = self.0.find_account(household_id, convert::parse_id(&account_id, "account")?).await?;
+        let account = self.0.find_account(household_id, handler::parse_id(&account_id, "account")?).await?;
         Ok(Response::new(pb::FindAccountResponse {
             currency_code: account.currency().code().to_owned(),
             is_open: account.accepts_postings(),
@@ -160,19 +169,10 @@ impl SpendingService for Rpc {
     ) -> RpcResult<pb::ListUpcomingSpendingResponse> {
         let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
         let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
-        let from = date::parse(&from).ok_or_else(|| malformed("from"))?;
-        let found =
-            self.0.list_upcoming_spending(parse_id("household_id", &household_id)?, from, queries).await?;
-        let day = |(date, amount): (chrono::NaiveDate, fintrac_money::Money)| pb::UpcomingSpending {
-            date: date.to_string(),
-            amount: amount.to_string(),
-        };
-        let list = |days: std::collections::BTreeMap<_, _>| pb::UpcomingSpendingList {
-            days: days.into_iter().map(day).collect(),
-        };
-        Ok(Response::new(pb::ListUpcomingSpendingResponse {
-            upcoming: found.into_iter().map(list).collect(),
-        }))
+        let (from, household_id) = (parse_date("from", &from)?, parse_id("household_id", &household_id)?);
+        let found = self.0.list_upcoming_spending(household_id, from, queries).await?;
+        let found = found.into_iter().map(upcoming).collect();
+        Ok(Response::new(pb::ListUpcomingSpendingResponse { upcoming: found }))
     }
 
     async fn list_balances(
@@ -180,8 +180,7 @@ impl SpendingService for Rpc {
         request: Request<pb::ListBalancesRequest>,
     ) -> RpcResult<pb::ListBalancesResponse> {
         let pb::ListBalancesRequest { household_id, account_ids } = request.into_inner();
-        let ids: Vec<_> =
-            account_ids.iter().map(|text| parse_id("account_ids", text)).collect::<Result<_, _>>()?;
+        let ids = parse_ids("account_ids", &account_ids)?;
         let states = self.0.list_balances(parse_id("household_id", &household_id)?, &ids).await?;
         let balances = states.into_iter().map(|state| pb::list_balances_response::AccountBalance {
             account_id: state.account.id.to_string(),
@@ -208,8 +207,7 @@ impl SpendingService for Rpc {
             description: request.description,
             date: request.transaction_date,
         };
-        let transfer = self.0.post_transfer(input, request_id).await?;
-        Ok(Response::new(pb::PostTransferResponse { transfer: Some(transfer.into()) }))
+        respond(&self.0.post_transfer(input, request_id).await?)
     }
 
     async fn find_transfer(
@@ -222,6 +220,6 @@ impl SpendingService for Rpc {
             parse_id("transaction_id", &transaction_id)?,
             parse_id("account_id", &account_id)?,
         );
-        Ok(Response::new(pb::FindTransferResponse { transfer: Some(found.await?.into()) }))
+        respond(&found.await?)
     }
 }

@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fintrac_kit::error::ProblemCode;
 use fintrac_kit::events::{Handler, HandlerError};
-use fintrac_proto::auth::v1 as pb;
+use fintrac_money::{Household, HouseholdClient};
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
-use tonic::Code;
 use uuid::Uuid;
 
 use super::LedgerUseCases;
-use super::provision_household::parse_household;
+use crate::error::Error;
 use crate::store::{households, recurring};
-use fintrac_money::Household;
 
 /// The handler of auth-svc's events.
 #[derive(Debug)]
@@ -29,19 +28,16 @@ impl Handler for AuthEventHandler {
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Household>, HandlerError> {
         let changed = events.iter().filter(|event| is_household_update(event));
-        let ids: BTreeSet<_> = changed.map(|event| event.household_id.clone()).collect();
+        let ids: BTreeSet<_> =
+            changed.filter_map(|event| Uuid::parse_str(&event.household_id).ok()).collect();
         let mut households = Vec::new();
-        for household_id in ids {
-            match self.0.auth.clone().get_household(pb::GetHouseholdRequest { household_id }).await {
-                Ok(response) => {
-                    let fetched = response.into_inner().household.unwrap_or_default();
-                    households.push(
-                        parse_household(&fetched)
-                            .map_err(|error| HandlerError::Permanent(error.to_string()))?,
-                    );
-                }
-                Err(status) if status.code() == Code::NotFound => {}
-                Err(status) => return Err(status.into()),
+        for id in ids {
+            let fetched = self.0.households.fetch(id).await;
+            match fetched.and_then(|household| HouseholdClient::parse(&household)) {
+                Ok(household) => households.push(household),
+                Err(error) if error.code() == Some(ProblemCode::NotFound) => {}
+                Err(Error::Upstream(_, status)) => return Err(status.into()),
+                Err(error) => return Err(HandlerError::Permanent(error.to_string())),
             }
         }
         Ok(households)
@@ -65,7 +61,7 @@ impl Handler for AuthEventHandler {
         // Other replicas read the new time zone when their cached household expires.
         let ids = events.iter().filter(|event| is_household_update(event));
         for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {
-            self.0.households.invalidate(&id);
+            self.0.households.invalidate(id);
         }
     }
 }

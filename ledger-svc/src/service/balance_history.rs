@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_money::{Household, Money};
-use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::query_parser::QueryParser;
@@ -53,8 +52,7 @@ impl LedgerUseCases {
         account_id: Uuid,
         days: &[NaiveDate],
     ) -> Result<(Account, Vec<(NaiveDate, Money)>), Error> {
-        let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
+        let mut snapshot = self.pool.begin_with(BEGIN_SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
         let after = daily_totals::sums_after(&mut snapshot, household.id, account_id, days).await?;

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
+use fintrac_kit::use_case::WriteContext;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
 use uuid::Uuid;
 
-use super::{Idempotency, LedgerUseCases};
+use super::LedgerUseCases;
 use crate::domain::changes::Changes;
-use crate::domain::posting::{Command, CommandKind};
+use crate::domain::posting::{Command, CommandKind, Outcome};
 use crate::error::Error;
-use crate::posting::{CommandSet, PostingResponse, Request};
+use crate::posting::CommandSet;
 
 /// Maximum operations of one bulk request.
 const MAX_OPERATIONS: usize = 1000;
@@ -30,13 +30,12 @@ impl LedgerUseCases {
     /// Applies `operations`; `mode` is `atomic` or `partial`.
     pub async fn bulk(
         &self,
-        ctx: &RequestContext,
+        ctx: WriteContext<Outcome>,
         mode: &str,
         operations: Vec<pb::BulkOperation>,
-        idempotency: Idempotency,
-    ) -> Result<PostingResponse, Error> {
+    ) -> Result<Outcome, Error> {
         let mode = validate(mode, &operations)?;
-        let household = self.household(ctx).await?;
+        let household = self.household(&ctx).await?;
         let now = self.clock.now();
         let command = |operation: pb::BulkOperation| {
             // An invalid id is reported like an unknown one: not found.
@@ -59,8 +58,7 @@ impl LedgerUseCases {
         };
         let commands = mode(operations.into_iter().filter_map(command).collect());
         let _permit = self.bulks.acquire(household.id).await;
-        let Idempotency { key, encode } = idempotency;
-        self.posting_queue.post(Request { commands, key, origin: ctx.origin.clone(), encode }).await
+        self.posting_queue.post(commands, ctx).await
     }
 }
 

@@ -50,7 +50,7 @@ impl LedgerUseCases {
         let rate = quotes.cross(money.currency(), to, day).ok_or(ProblemCode::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
             let text = "The result exceeds the largest supported amount. Send a smaller amount.";
-            Error::InvalidQuery(vec![FieldViolation::new("amount", FieldCode::AmountTooLarge, text)])
+            Error::query(vec![FieldViolation::new("amount", FieldCode::AmountTooLarge, text)])
         })?;
         Ok(Conversion { amount: money, result, rate })
     }

@@ -1,14 +1,13 @@
 //! Creates a category.
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Encode, LedgerUseCases};
-use crate::domain::category::{Category, CategoryInput, parent_unknown};
+use super::LedgerUseCases;
+use crate::domain::category::{Category, CategoryInput};
 use crate::error::Error;
 use crate::store::{categories, households};
 
@@ -20,26 +19,21 @@ const MAX_CATEGORY_DEPTH: i64 = 5;
 impl LedgerUseCases {
     pub async fn create_category(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Category>,
         input: CategoryInput,
-        key: Option<Key>,
-        encode: Encode<Category>,
-    ) -> Result<IdempotentResult<Category>, Error> {
+    ) -> Result<Category, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let category = input.resolve(self.new_id(), now)?;
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
             let text = "A household can have at most 1,000 categories. Delete one first.";
-            return Err(vec![FieldViolation::new("name", FieldCode::TooManyItems, text)].into());
+            return Err(FieldViolation::new("name", FieldCode::TooManyItems, text).into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
-        self.record(&mut transaction, ctx, ("category", category.id, 1), "created", &[]).await?;
-        self.commit_with(transaction, (key, encode), category).await
+        transaction.record("category", category.id, 1, "created", &[]).await?;
+        transaction.commit_with(ctx, category).await
     }
 }
 
@@ -61,10 +55,11 @@ pub(super) async fn check_parent(
         let parent = categories::find(connection, household_id, id).await?;
         let fits =
             |parent: &Category| parent.category_type == category.category_type && parent.id != category.id;
-        let Some(parent) = parent.filter(fits) else { return Err(vec![parent_unknown()].into()) };
+        let invalid = || FieldViolation::from_code("parent_id", FieldCode::ParentInvalid);
+        let parent = parent.filter(fits).ok_or_else(invalid)?;
         levels += 1;
         if levels > MAX_CATEGORY_DEPTH {
-            return Err(vec![FieldViolation::from_code("parent_id", FieldCode::NestedTooDeep)].into());
+            return Err(FieldViolation::from_code("parent_id", FieldCode::NestedTooDeep).into());
         }
         next = parent.parent_id;
     }
@@ -75,7 +70,7 @@ pub(super) fn name_taken(error: sqlx::Error) -> Error {
     match violated_constraint(&error) {
         Some("categories_household_id_name_key") => {
             let text = "Another category has the same name and parent. Choose another name.";
-            vec![FieldViolation::new("name", FieldCode::NameTaken, text)].into()
+            FieldViolation::new("name", FieldCode::NameTaken, text).into()
         }
         _ => error.into(),
     }

@@ -3,13 +3,13 @@
 use chrono::{Days, NaiveDate};
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Encode, LedgerUseCases};
-use crate::domain::posting::{BatchState, Command, CommandKind, Rejection, resolve};
+use super::LedgerUseCases;
+use crate::domain::posting::{BatchState, Command, CommandKind, resolve};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
@@ -29,27 +29,20 @@ pub(super) fn earliest_start(today: NaiveDate) -> NaiveDate {
 impl LedgerUseCases {
     pub async fn create_recurring(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Recurring>,
         template: TransactionInput,
         schedule: &ScheduleInput,
-        key: Option<Key>,
-        encode: Encode<Recurring>,
-    ) -> Result<IdempotentResult<Recurring>, Error> {
+    ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let today = household.today(self.clock.now());
         let recurring =
             self.build_recurring(&mut transaction, ctx, household, template, schedule, today).await?;
         recurring::save(&mut transaction, &recurring).await?;
-        self.record(&mut transaction, ctx, ("recurring", recurring.id, 1), "created", &[]).await?;
-        let saved = self.commit_with(transaction, (key, encode), recurring).await?;
-        self.job_signal.wake();
-        Ok(saved)
+        transaction.record("recurring", recurring.id, 1, "created", &[]).await?;
+        transaction.commit_with(ctx, recurring).await
     }
 
     /// Builds a recurring transaction without storing it.
@@ -84,7 +77,7 @@ impl LedgerUseCases {
         };
         if recurring::count(connection, household.id).await? >= MAX_RECURRING_PER_HOUSEHOLD {
             let text = "A household can have at most 500 recurring transactions. Delete one first.";
-            return Err(vec![FieldViolation::new("frequency", FieldCode::TooManyItems, text)].into());
+            return Err(FieldViolation::new("frequency", FieldCode::TooManyItems, text).into());
         }
         let next = schedule.occurrences(schedule.start).next();
         Ok(Recurring {
@@ -127,13 +120,8 @@ impl LedgerUseCases {
             Ok(None) => return Err(Error::Internal("a create command must have an input".into())),
             Err(rejection) => return Ok(Err(rejection.into_violations())),
         };
-        let is_closed =
-            |id: Uuid| state.account(household.id, id).is_some_and(|account| !account.accepts_postings());
-        let mut closed = Vec::new();
-        closed.extend(is_closed(resolved.account_id).then_some("account_id"));
-        closed.extend(resolved.to_account_id.is_some_and(is_closed).then_some("to_account_id"));
-        if !closed.is_empty() {
-            return Ok(Err(Rejection::AccountClosed(closed).into_violations()));
+        if let Err(rejection) = state.check_open(household.id, resolved.account_id, resolved.to_account_id) {
+            return Ok(Err(rejection.into_violations()));
         }
         let mut template = TransactionInput {
             account_id: resolved.account_id.to_string(),

@@ -3,17 +3,16 @@
 //! A merge posts nothing again: the category records its target, and its daily
 //! totals are added to the target's.
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::use_case::{WriteContext, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::LedgerUseCases;
 use super::create_category::check_parent;
 use crate::domain::category::Category;
-use crate::domain::posting::{NominalAccount, Purpose, Rejection};
+use crate::domain::posting::{NominalAccount, Purpose};
 use crate::error::Error;
 use crate::store::{
     accounts, categories, category_references, daily_totals, households, nominal_accounts, recurring,
@@ -22,18 +21,14 @@ use crate::store::{
 impl LedgerUseCases {
     pub async fn delete_category(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<()>,
         category_id: Uuid,
         move_to: Option<&str>,
         expected_version: Option<i64>,
-        key: Option<Key>,
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
-        if self.claim_key(&mut transaction, key.as_ref()).await?.is_some() {
-            return Ok(());
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         // An unknown id takes no locks.
         if categories::find(&mut transaction, household.id, category_id).await?.is_none() {
             return Err(Error::not_found("category"));
@@ -43,7 +38,7 @@ impl LedgerUseCases {
         accounts::lock_all(&mut transaction, household.id).await?;
         let category = categories::find(&mut transaction, household.id, category_id).await?;
         let mut category = category.ok_or_else(|| Error::not_found("category"))?;
-        Rejection::check_version(expected_version, category.version)?;
+        Error::check_version(expected_version, category.version)?;
         let target = match move_to {
             Some(text) => Some(resolve_target(&mut transaction, household.id, &category, text).await?),
             None => None,
@@ -53,9 +48,7 @@ impl LedgerUseCases {
                 return Err(ProblemCode::CategoryInUse.into());
             }
             None => {}
-            Some(target) => {
-                self.move_children(&mut transaction, ctx, household.id, &category, target).await?;
-            }
+            Some(target) => self.move_children(&mut transaction, household.id, &category, target).await?,
         }
         category.version += 1;
         categories::delete(&mut transaction, household.id, &category, now).await?;
@@ -63,33 +56,31 @@ impl LedgerUseCases {
             merge(&mut transaction, household.id, &category, target).await?;
         }
         let changed: &[&str] = if target.is_some() { &["merged_into"] } else { &[] };
-        self.record(&mut transaction, ctx, ("category", category.id, category.version), "deleted", changed)
-            .await?;
-        self.commit(transaction, key.as_ref(), Vec::new()).await
+        transaction.record("category", category.id, category.version, "deleted", changed).await?;
+        transaction.commit().await
     }
 
     /// Moves the children of `category` below `target`.
     async fn move_children(
         &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
+        transaction: &mut WriteTransaction,
         household_id: Uuid,
         category: &Category,
         target: &Category,
     ) -> Result<(), Error> {
-        for mut child in categories::children(connection, household_id, category.id).await? {
+        for mut child in categories::children(transaction, household_id, category.id).await? {
             child.parent_id = Some(target.id);
             child.version += 1;
             child.updated_at = self.clock.now();
-            check_parent(connection, household_id, &child).await.map_err(|error| match error {
-                Error::Rejected(Rejection::Invalid(_)) => {
+            check_parent(transaction, household_id, &child).await.map_err(|error| match error.code() {
+                Some(ProblemCode::ValidationFailed) => {
                     let text =
                         "The subcategories would be nested more than five levels deep. Move them first.";
                     move_rejected(FieldCode::InvalidMoveTarget, text)
                 }
-                error => error,
+                _ => error,
             })?;
-            categories::update(connection, household_id, &child).await.map_err(|error| {
+            categories::update(transaction, household_id, &child).await.map_err(|error| {
                 match violated_constraint(&error) {
                     Some("categories_household_id_name_key") => {
                         let text = "A subcategory has the same name as one of the target. Rename it first.";
@@ -98,15 +89,14 @@ impl LedgerUseCases {
                     _ => error.into(),
                 }
             })?;
-            let changed = &["parent_id"];
-            self.record(connection, ctx, ("category", child.id, child.version), "updated", changed).await?;
+            transaction.record("category", child.id, child.version, "updated", &["parent_id"]).await?;
         }
         Ok(())
     }
 }
 
 fn move_rejected(code: FieldCode, text: &str) -> Error {
-    vec![FieldViolation::new("move_to", code, text)].into()
+    FieldViolation::new("move_to", code, text).into()
 }
 
 /// Resolves the target of a merge: live, of the same type, not a descendant.

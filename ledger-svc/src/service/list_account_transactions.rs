@@ -7,7 +7,6 @@ use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Page, PageRequest};
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1::TransactionFilter;
-use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::transaction_filter::{expand_categories, parse_list};
@@ -42,9 +41,8 @@ impl LedgerUseCases {
         let household = self.household(ctx).await?;
         let (mut filter, page) = parse_list(&filter, page, &household)?;
 
-        let mut connection = self.pool.acquire().await?;
         // One snapshot: a posting in between would shift the balances.
-        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
+        let mut snapshot = self.pool.begin_with(BEGIN_SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
         expand_categories(&mut snapshot, household.id, &mut filter, children).await?;

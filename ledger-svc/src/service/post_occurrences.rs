@@ -9,21 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::context::{self, Context};
-use fintrac_kit::events::{self, NewEvent};
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
-use sha2::{Digest as _, Sha256};
+use fintrac_kit::use_case::Actor;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::LedgerUseCases;
-use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
+use super::{LedgerUseCases, posting_context};
+use crate::domain::posting::{Command, CommandKind, Occurrence};
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::error::Error;
-use crate::posting::{CommandSet, Request};
 use crate::store::recurring::{self, RECURRING_TRANSACTIONS};
 use crate::store::transactions;
 
@@ -36,7 +32,8 @@ pub struct PostOccurrences(pub Arc<LedgerUseCases>);
 /// The result of posting an occurrence.
 enum OccurrenceOutcome {
     Posted(Uuid),
-    Rejected(Rejection),
+    /// The code of the first violation.
+    Rejected(Option<FieldCode>),
     /// The recurring transaction changed meanwhile.
     Superseded,
 }
@@ -75,27 +72,28 @@ impl LedgerUseCases {
         if known.is_some() {
             return Ok(OccurrenceOutcome::Posted(transaction_id));
         }
-        let (user_id, origin) = (recurring.user_id, recurring_origin());
-        let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
-        let household = self.household(&RequestContext { principal, origin: origin.clone() }).await?;
-        let key = Key {
-            household_id,
-            user_id,
-            operation: "recurring".to_owned(),
-            key: transaction_id.to_string(),
-            fingerprint: Sha256::digest(transaction_id.as_bytes()).into(),
-        };
+        let origin = actor(household_id).origin;
+        let ctx = posting_context(household_id, recurring.user_id, origin, "recurring", transaction_id);
+        let household = self.household(&ctx).await?;
         let kind = CommandKind::Create(recurring.input(occurrence));
         let command = Command::new(household, kind, transaction_id, self.clock.now());
         let occurrence_of =
             Some(Occurrence { recurring_id: recurring.id, expected_version: Some(recurring.version) });
-        let commands = CommandSet::One(Box::new(Command { occurrence_of, ..command }));
-        let request = Request { commands, key: Some(key), origin, encode: |_| Vec::new() };
+        let command = Command { occurrence_of, ..command };
         let context = Context { deadline: Some(Instant::now() + POSTING_TIMEOUT), ..Context::default() };
-        match context::scope(context, self.posting_queue.post(request)).await {
-            Ok(_) => Ok(OccurrenceOutcome::Posted(transaction_id)),
-            Err(Error::Rejected(Rejection::VersionMismatch)) => Ok(OccurrenceOutcome::Superseded),
-            Err(Error::Rejected(rejection)) => Ok(OccurrenceOutcome::Rejected(rejection)),
+        match context::scope(context, self.posting_queue.post(command, ctx)).await {
+            Ok(_) | Err(Error::Replayed(_)) => Ok(OccurrenceOutcome::Posted(transaction_id)),
+            Err(Error::Rejected(rejection)) => match rejection.code {
+                ProblemCode::VersionMismatch => Ok(OccurrenceOutcome::Superseded),
+                ProblemCode::BalanceOutOfRange => {
+                    Ok(OccurrenceOutcome::Rejected(Some(FieldCode::BalanceOutOfRange)))
+                }
+                ProblemCode::ValidationFailed | ProblemCode::AccountClosed => {
+                    let first = rejection.violations.first();
+                    Ok(OccurrenceOutcome::Rejected(first.map(|violation| violation.code)))
+                }
+                _ => Err(rejection.into()),
+            },
             Err(error) => Err(error),
         }
     }
@@ -106,10 +104,9 @@ impl LedgerUseCases {
         claimed: &Recurring,
         occurrence: NaiveDate,
         outcome: OccurrenceOutcome,
-    ) -> Result<(), sqlx::Error> {
-        let now = self.clock.now();
+    ) -> Result<(), Error> {
         let household_id = claimed.household.id;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin(actor(household_id)).await?;
         recurring::lock(&mut transaction, household_id, claimed.id).await?;
         let Some(mut recurring) = recurring::find(&mut transaction, household_id, claimed.id).await? else {
             return Ok(());
@@ -125,36 +122,22 @@ impl LedgerUseCases {
                 // The version stays: clients cannot edit these fields.
                 "posted"
             }
-            OccurrenceOutcome::Rejected(rejection) => {
+            OccurrenceOutcome::Rejected(reason) => {
                 recurring.status = RecurringStatus::Paused;
-                recurring.paused_reason = rejection.into_violations().first().map(|violation| violation.code);
+                recurring.paused_reason = reason;
                 recurring.version += 1;
                 "failed"
             }
             OccurrenceOutcome::Superseded => return Ok(()),
         };
-        recurring.updated_at = now;
+        recurring.updated_at = self.clock.now();
         recurring::save(&mut transaction, &recurring).await?;
-        let event = NewEvent {
-            id: self.random.id(now),
-            household_id: Some(household_id),
-            user_id: None,
-            entity: "recurring",
-            entity_id: recurring.id,
-            version: recurring.version,
-            kind,
-            changed: &[],
-            origin: &recurring_origin(),
-            occurred_at: now,
-        };
-        events::append(&mut transaction, &event).await?;
-        transaction.commit().await?;
-        self.event_log_signal.wake();
-        Ok(())
+        transaction.record("recurring", recurring.id, recurring.version, kind, &[]).await?;
+        transaction.commit().await
     }
 }
 
-/// Returns the origin of an occurrence, which no request causes.
-fn recurring_origin() -> RequestOrigin {
-    RequestOrigin { actor: "recurring".to_owned(), ..RequestOrigin::default() }
+/// Returns the author of occurrences, which no request causes.
+fn actor(household_id: Uuid) -> Actor {
+    Actor::service("recurring", household_id)
 }

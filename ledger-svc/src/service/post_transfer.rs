@@ -3,21 +3,17 @@
 //! The response to a repeated request is the transfer's current state.
 
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::date;
-use fintrac_kit::error::FieldCode;
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_money::{Currency, Money};
-use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::LedgerUseCases;
+use super::{LedgerUseCases, posting_context};
 use crate::domain::details::TransactionDetails;
 use crate::domain::posting::{Command, CommandKind, Rejection};
 use crate::domain::transaction::{TransactionInput, TransactionStatus, TransactionType};
 use crate::error::Error;
-use crate::posting::{CommandSet, Request};
 use crate::store::{accounts, exchange_rates, transactions};
 
 /// A transfer to post between two accounts of a household.
@@ -56,26 +52,21 @@ impl LedgerUseCases {
         // The amount is in the currency of this account.
         let account_id = if input.is_source_amount { input.account_id } else { input.to_account_id };
         match self.find_transfer(household_id, transaction_id, account_id).await {
-            Err(Error::Rejected(_)) => {}
+            Err(error) if error.code() == Some(ProblemCode::NotFound) => {}
             known => return known,
         }
-        // The id finds a transfer that was posted; the key makes concurrent duplicates wait.
-        let key = Key {
-            household_id,
-            user_id,
-            operation: "SpendingService/PostTransfer".to_owned(),
-            key: transaction_id.to_string(),
-            fingerprint: Sha256::digest(transaction_id.as_bytes()).into(),
-        };
         let origin = RequestOrigin { actor: user_id.to_string(), request_id, ..RequestOrigin::default() };
-        let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
-        let household = self.household(&RequestContext { principal, origin: origin.clone() }).await?;
+        let operation = "SpendingService/PostTransfer";
+        let ctx = posting_context(household_id, user_id, origin, operation, transaction_id);
+        let household = self.household(&ctx).await?;
         let kind = CommandKind::Create(self.to_transaction_input(input).await?);
         let command = Command::new(household, kind, transaction_id, self.clock.now());
-        let encode = |_: &_| Vec::new();
-        let commands = CommandSet::One(Box::new(command));
-        self.posting_queue.post(Request { commands, key: Some(key), origin, encode }).await?;
-        self.find_transfer(household_id, transaction_id, account_id).await
+        match self.posting_queue.post(command, ctx).await {
+            Ok(_) | Err(Error::Replayed(_)) => {
+                self.find_transfer(household_id, transaction_id, account_id).await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the current effect of a transfer on one of its original accounts.
@@ -148,11 +139,8 @@ async fn convert_at_day_rate(
     let day = date::parse(date).ok_or_else(unreadable)?;
     let quotes = exchange_rates::newest(connection, [(from, day), (to, day)].into_iter()).await?;
     let rate = quotes.cross(from, to, day).ok_or_else(|| {
-        Rejection::field(
-            "currency_code",
-            FieldCode::RateNotFound,
-            "No exchange rate between the two currencies is known up to that day. Choose a later day.",
-        )
+        let text = "No exchange rate between the two currencies is known up to that day. Choose a later day.";
+        Error::from(FieldViolation::new("currency_code", FieldCode::RateNotFound, text))
     })?;
     Ok(rate.convert(leaving, to).ok_or(Rejection::OutOfRange)?)
 }

@@ -84,7 +84,7 @@ impl QueryParser {
     pub fn finish<T>(self, parsed: Option<T>) -> Result<T, Error> {
         match parsed {
             Some(parsed) if self.0.is_empty() => Ok(parsed),
-            _ => Err(Error::InvalidQuery(self.0)),
+            _ => Err(Error::query(self.0)),
         }
     }
 }
@@ -149,5 +149,5 @@ pub(super) fn too_many_intervals() -> Error {
     let text = format!(
         "The span must have at most {MAX_INTERVALS} intervals. Send a later start or a longer interval."
     );
-    Error::InvalidQuery(vec![FieldViolation::parameter("from", text)])
+    Error::query(vec![FieldViolation::parameter("from", text)])
 }

@@ -1,9 +1,10 @@
 //! Reads accounts with their balances of today.
 
+use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use fintrac_money::Household;
-use sqlx::Connection as _;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{BEGIN_SNAPSHOT, LedgerUseCases};
@@ -37,8 +38,7 @@ impl LedgerUseCases {
         let household = self.household(ctx).await?;
         let after = page.after.map(|cursor| cursor.id);
         let today = household.today(self.clock.now());
-        let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
+        let mut snapshot = self.pool.begin_with(BEGIN_SNAPSHOT).await?;
         let rows = accounts::list(&mut snapshot, household.id, deleted, after, page.limit()).await?;
         let rows = accounts::with_balance(&mut snapshot, household.id, rows, today).await?;
         snapshot.commit().await?;
@@ -60,11 +60,21 @@ impl LedgerUseCases {
     /// Reads the live accounts among `ids` on one snapshot.
     async fn live_accounts(&self, household: &Household, ids: &[Uuid]) -> Result<Vec<AccountState>, Error> {
         let today = household.today(self.clock.now());
-        let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
+        let mut snapshot = self.pool.begin_with(BEGIN_SNAPSHOT).await?;
         let found = accounts::find_live(&mut snapshot, household.id, ids).await?;
         let states = accounts::with_balance(&mut snapshot, household.id, found, today).await?;
         snapshot.commit().await?;
         Ok(states)
     }
+}
+
+/// Reads the balance of a locked account.
+pub(super) async fn locked_state(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account: Account,
+    today: NaiveDate,
+) -> Result<AccountState, Error> {
+    let state = accounts::with_balance(connection, household_id, vec![account], today).await?.pop();
+    state.ok_or_else(|| Error::Internal("the account has no balance".into()))
 }

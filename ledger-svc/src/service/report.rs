@@ -1,15 +1,15 @@
 //! Assembles the report on a household's finances in a span.
 
 use chrono::NaiveDate;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::{Principal, RequestContext};
 use fintrac_kit::date;
 use fintrac_money::Currency;
 use uuid::Uuid;
 
-use super::LedgerUseCases;
 use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, Sum};
 use super::query_parser::QueryParser;
+use super::{LedgerUseCases, user_context};
 use crate::domain::interval::Span;
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
@@ -32,9 +32,7 @@ pub struct Report {
 impl LedgerUseCases {
     /// Assembles the report of any household, for other services.
     pub async fn report(&self, household_id: Uuid, from: &str, to: &str) -> Result<Report, Error> {
-        let principal =
-            Principal { user_id: Uuid::nil(), session_id: Uuid::nil(), household_id, roles: Vec::new() };
-        let ctx = RequestContext { principal, origin: RequestOrigin::default() };
+        let ctx = user_context(household_id, Uuid::nil(), RequestOrigin::default());
         let household = self.household(&ctx).await?;
         let mut query = QueryParser::default();
         let span = self.parse_span(&household, (from, to), &mut query);
@@ -47,12 +45,8 @@ impl LedgerUseCases {
             _ => "month",
         };
         let intervals = self.analyze_income_expense(&ctx, days, interval).await?;
-        let zero = || Sum::zero(household.currency);
-        let (mut income, mut expense) = (zero(), zero());
-        for interval in &intervals {
-            income.add_signed(&interval.income, 1)?;
-            expense.add_signed(&interval.expense, 1)?;
-        }
+        let income = Sum::total(household.currency, intervals.iter().map(|interval| &interval.income))?;
+        let expense = Sum::total(household.currency, intervals.iter().map(|interval| &interval.expense))?;
         let categories = self.analyze_categories(&ctx, days, "expense").await?.categories;
         let largest = self.analyze_patterns(&ctx, days).await?.largest;
         let worth_before = match span.from.pred_opt().filter(|day| *day >= date::earliest()) {

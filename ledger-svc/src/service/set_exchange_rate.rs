@@ -1,73 +1,60 @@
 //! Sets an administrator's rate, which takes precedence over others of its day.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
 use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Currency;
+use fintrac_proto::ledger::v1::SetExchangeRateRequest;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{Encode, LedgerUseCases};
+use super::LedgerUseCases;
 use crate::domain::rate::{PublishedRate, Source};
+use crate::domain::require;
 use crate::error::Error;
 use crate::store::exchange_rates;
 
-/// A rate as entered, not validated yet.
-#[derive(Debug, Clone, Default)]
-pub struct RateInput {
-    pub base: String,
-    pub currency_code: String,
-    pub rate: String,
-    pub date: Option<String>,
-}
-
-impl RateInput {
-    fn resolve(&self, today: NaiveDate) -> Result<PublishedRate, Vec<FieldViolation>> {
-        let mut violations = Vec::new();
-        let mut reject = |field: &str, code, text: &str| {
-            violations.push(FieldViolation::new(field, code, text));
-        };
-        let base =
-            Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
-        if base.is_none() {
-            let text = "The base must be USD or EUR. Other rates are crossed over them.";
-            reject("base", FieldCode::CurrencyInvalid, text);
+/// Validates a rate; without a date it is for `today`.
+fn resolve(request: &SetExchangeRateRequest, today: NaiveDate) -> Result<PublishedRate, Vec<FieldViolation>> {
+    let mut violations = Vec::new();
+    let mut reject = |field: &str, code, text: &str| {
+        violations.push(FieldViolation::new(field, code, text));
+    };
+    let base = Currency::from_code(&request.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
+    if base.is_none() {
+        let text = "The base must be USD or EUR. Other rates are crossed over them.";
+        reject("base", FieldCode::CurrencyInvalid, text);
+    }
+    let currency = Currency::from_code(&request.currency_code);
+    if currency.is_none() {
+        let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
+        reject("currency_code", FieldCode::CurrencyInvalid, text);
+    } else if currency == base {
+        reject(
+            "currency_code",
+            FieldCode::Conflicting,
+            "The currency must differ from base. Send another one.",
+        );
+    }
+    let digits = !request.rate.is_empty() && request.rate.len() <= 24;
+    let plain = digits && request.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let rate = Decimal::from_str_exact(&request.rate).ok().filter(|rate| plain && *rate > Decimal::ZERO);
+    if rate.is_none() {
+        let text = "The rate must be above zero. Send units of the currency per base unit, such as 1.1172.";
+        reject("rate", FieldCode::RateInvalid, text);
+    }
+    let date = match request.date.as_deref() {
+        None => Some(today),
+        Some(text) => date::parse(text.trim()),
+    };
+    let date = require(date, "date", FieldCode::DateInvalid, &mut violations);
+    match (base, currency, rate, date) {
+        (Some(base), Some(currency), Some(value), Some(day)) if violations.is_empty() => {
+            Ok(PublishedRate { base, currency, day, value, source: Source::Manual })
         }
-        let currency = Currency::from_code(&self.currency_code);
-        if currency.is_none() {
-            let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
-            reject("currency_code", FieldCode::CurrencyInvalid, text);
-        } else if currency == base {
-            reject(
-                "currency_code",
-                FieldCode::Conflicting,
-                "The currency must differ from base. Send another one.",
-            );
-        }
-        let digits = !self.rate.is_empty() && self.rate.len() <= 24;
-        let plain = digits && self.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let rate = Decimal::from_str_exact(&self.rate).ok().filter(|rate| plain && *rate > Decimal::ZERO);
-        if rate.is_none() {
-            let text =
-                "The rate must be above zero. Send units of the currency per base unit, such as 1.1172.";
-            reject("rate", FieldCode::RateInvalid, text);
-        }
-        let date = match self.date.as_deref() {
-            None => Some(today),
-            Some(text) => date::parse(text.trim()),
-        };
-        if date.is_none() {
-            violations.push(date::invalid("date"));
-        }
-        match (base, currency, rate, date) {
-            (Some(base), Some(currency), Some(value), Some(day)) if violations.is_empty() => {
-                Ok(PublishedRate { base, currency, day, value, source: Source::Manual })
-            }
-            _ => Err(violations),
-        }
+        _ => Err(violations),
     }
 }
 
@@ -97,23 +84,18 @@ async fn on_both_bases(
 impl LedgerUseCases {
     pub async fn set_exchange_rate(
         &self,
-        ctx: &RequestContext,
-        input: RateInput,
-        key: Option<Key>,
-        encode: Encode<PublishedRate>,
-    ) -> Result<IdempotentResult<PublishedRate>, Error> {
-        let published = input.resolve(self.clock.now().date_naive())?;
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        ctx: &WriteContext<PublishedRate>,
+        request: &SetExchangeRateRequest,
+    ) -> Result<PublishedRate, Error> {
+        let published = resolve(request, self.clock.now().date_naive())?;
+        let mut transaction = self.begin_once(ctx).await?;
         let rates = on_both_bases(&mut transaction, published).await?;
         exchange_rates::upsert(&mut transaction, &rates).await?;
         let name = format!("{} {} {}", published.base, published.currency, published.day);
         let digest = Sha256::digest(name.as_bytes());
         let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
         let entity_id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
-        self.record(&mut transaction, ctx, ("exchange_rate", entity_id, 1), "set", &["rate"]).await?;
-        self.commit_with(transaction, (key, encode), published).await
+        transaction.record("exchange_rate", entity_id, 1, "set", &["rate"]).await?;
+        transaction.commit_with(ctx, published).await
     }
 }

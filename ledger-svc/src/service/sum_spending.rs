@@ -127,7 +127,7 @@ impl LedgerUseCases {
 
 fn too_many_amounts() -> Error {
     let text = "The periods must contain fewer days and categories. Let budgets with rollover start later.";
-    Error::InvalidQuery(vec![FieldViolation::parameter("periods", text)])
+    Error::query(vec![FieldViolation::parameter("periods", text)])
 }
 
 /// Returns the range of days to read for each account.

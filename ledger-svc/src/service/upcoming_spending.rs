@@ -148,7 +148,7 @@ fn sum(
         *additions = additions.saturating_add(sums.len());
         if *additions > MAX_ADDITIONS {
             let text = "The periods must contain fewer due occurrences. Delete recurring transactions.";
-            return Err(Error::InvalidQuery(vec![FieldViolation::parameter("queries", text)]));
+            return Err(Error::query(vec![FieldViolation::parameter("queries", text)]));
         }
         let in_query = sums.iter().filter(|((day, _), _)| (query.from..=query.to).contains(day));
         for ((due, currency), minor) in in_query {

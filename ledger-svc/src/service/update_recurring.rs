@@ -1,16 +1,14 @@
 //! Updates, pauses, resumes, skips and deletes recurring transactions.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::ProblemCode;
-use fintrac_kit::idempotency::{IdempotentResult, Key};
+use fintrac_kit::use_case::{WriteContext, WriteTransaction};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::LedgerUseCases;
 use super::create_recurring::earliest_start;
-use super::{Encode, LedgerUseCases};
-use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Schedule, ScheduleChanges};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
@@ -39,17 +37,13 @@ impl RecurringAction {
 impl LedgerUseCases {
     pub async fn update_recurring(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Recurring>,
         id: Uuid,
         (changes, schedule): (TransactionChanges, ScheduleChanges),
         expected_version: Option<i64>,
-        (key, encode): (Option<Key>, Encode<Recurring>),
-    ) -> Result<IdempotentResult<Recurring>, Error> {
+    ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let before = lock_current(&mut transaction, &household, id, expected_version).await?;
@@ -86,34 +80,26 @@ impl LedgerUseCases {
             after.reschedule(&before, today);
         }
         if after.template == before.template && after.schedule == before.schedule {
-            return Ok(IdempotentResult::New(before));
+            return Ok(before);
         }
-        self.save_recurring(&mut transaction, ctx, &mut after, "updated").await?;
-        let saved = self.commit_with(transaction, (key, encode), after).await?;
-        self.job_signal.wake();
-        Ok(saved)
+        self.save_recurring(&mut transaction, &mut after, "updated").await?;
+        transaction.commit_with(ctx, after).await
     }
 
     pub async fn apply_recurring_action(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<Recurring>,
         id: Uuid,
         action: RecurringAction,
         expected_version: Option<i64>,
-        (key, encode): (Option<Key>, Encode<Recurring>),
-    ) -> Result<IdempotentResult<Recurring>, Error> {
+    ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.pool.begin().await?;
-        if let Some(response) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(IdempotentResult::Replayed(response));
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         let Some(next) = recurring.next else { return Err(ProblemCode::RecurringCompleted.into()) };
         match (action, recurring.status) {
             (RecurringAction::Pause, RecurringStatus::Paused)
-            | (RecurringAction::Resume, RecurringStatus::Active) => {
-                return Ok(IdempotentResult::New(recurring));
-            }
+            | (RecurringAction::Resume, RecurringStatus::Active) => return Ok(recurring),
             (RecurringAction::Pause, _) => recurring.status = RecurringStatus::Paused,
             (RecurringAction::Resume, _) => {
                 recurring.status = RecurringStatus::Active;
@@ -124,60 +110,36 @@ impl LedgerUseCases {
             }
             (RecurringAction::Skip, _) => recurring.advance_past(next),
         }
-        self.save_recurring(&mut transaction, ctx, &mut recurring, action.event_kind()).await?;
-        let saved = self.commit_with(transaction, (key, encode), recurring).await?;
-        self.job_signal.wake();
-        Ok(saved)
+        self.save_recurring(&mut transaction, &mut recurring, action.event_kind()).await?;
+        transaction.commit_with(ctx, recurring).await
     }
 
     /// Deletes a recurring transaction; its posted transactions remain.
     pub async fn delete_recurring(
         &self,
-        ctx: &RequestContext,
+        ctx: &WriteContext<()>,
         id: Uuid,
         expected_version: Option<i64>,
-        key: Option<Key>,
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.pool.begin().await?;
-        if self.claim_key(&mut transaction, key.as_ref()).await?.is_some() {
-            return Ok(());
-        }
+        let mut transaction = self.begin_once(ctx).await?;
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         recurring.deleted_at = Some(self.clock.now());
-        self.save_recurring(&mut transaction, ctx, &mut recurring, "deleted").await?;
-        self.commit(transaction, key.as_ref(), Vec::new()).await
-    }
-
-    /// Pauses the recurring transactions of a closed account and records it.
-    pub(super) async fn pause_recurring_on(
-        &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
-        household_id: Uuid,
-        account_id: Uuid,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        for (_, entity_id, version) in
-            recurring::pause_for_accounts(connection, &[(household_id, account_id)], now).await?
-        {
-            self.record(connection, ctx, ("recurring", entity_id, version), "failed", &[]).await?;
-        }
-        Ok(())
+        self.save_recurring(&mut transaction, &mut recurring, "deleted").await?;
+        transaction.commit().await
     }
 
     /// Saves the next version of a recurring transaction and records it.
     async fn save_recurring(
         &self,
-        connection: &mut PgConnection,
-        ctx: &RequestContext,
+        transaction: &mut WriteTransaction,
         recurring: &mut Recurring,
         kind: &'static str,
     ) -> Result<(), sqlx::Error> {
         recurring.version += 1;
         recurring.updated_at = self.clock.now();
-        recurring::save(connection, recurring).await?;
-        self.record(connection, ctx, ("recurring", recurring.id, recurring.version), kind, &[]).await
+        recurring::save(transaction, recurring).await?;
+        transaction.record("recurring", recurring.id, recurring.version, kind, &[]).await
     }
 }
 
@@ -193,7 +155,7 @@ async fn lock_current(
         return Err(missing());
     }
     let found = recurring::find(connection, household.id, id).await?.ok_or_else(missing)?;
-    Rejection::check_version(expected_version, found.version)?;
+    Error::check_version(expected_version, found.version)?;
     Ok(found)
 }
 

@@ -1,13 +1,13 @@
 //! Verifies the ledger's invariants, all on one snapshot.
 
-use sqlx::{Connection as _, PgPool};
+use sqlx::PgPool;
 
+use super::BEGIN_SNAPSHOT;
 use crate::store::verification::{self, Finding};
 
 /// Counts the violations of each invariant. Reads every posting.
 pub async fn verify(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+    let mut snapshot = pool.begin_with(BEGIN_SNAPSHOT).await?;
     sqlx::query!("select set_config('statement_timeout', '0', true)").fetch_one(&mut *snapshot).await?;
     let findings = verification::run(&mut snapshot).await?;
     snapshot.commit().await?;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::currency;
 use crate::domain::category::CategoryType;
 use crate::domain::interval::{Interval, Span};
+use crate::domain::posting::DailyDelta;
 
 /// The side of the analytics on which a nominal account counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,18 +57,13 @@ pub async fn nominal_accounts(
         .collect()
 }
 
-/// The change of an account in an interval, in minor units.
+/// The change of an account in an interval.
 #[derive(Debug, Clone, Copy)]
 pub struct Total {
     pub account_id: Uuid,
     /// The first day of the interval. None if the span is not split.
     pub interval: Option<NaiveDate>,
-    /// The change in the account's currency.
-    pub change: i64,
-    /// The change in the household's currency.
-    pub household_change: i64,
-    /// The part of `change` without a value in the household's currency.
-    pub unpriced_change: i64,
+    pub delta: DailyDelta,
 }
 
 /// Sums the changes of accounts by interval, or over the whole span.
@@ -78,8 +74,7 @@ pub async fn totals(
     span: Span,
     interval: Option<Interval>,
 ) -> Result<Vec<Total>, sqlx::Error> {
-    sqlx::query_as!(
-        Total,
+    let rows = sqlx::query!(
         r#"select account_id as "account_id!",
                   case $5::text when 'day' then day when 'week' then date_trunc('week', day)::date
                       when 'month' then date_trunc('month', day)::date end as interval,
@@ -96,20 +91,19 @@ pub async fn totals(
         interval.map(|interval| interval.into_str()),
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let totals = rows.into_iter().map(|row| {
+        let delta = delta(row.change, row.household_change, row.unpriced_change);
+        Total { account_id: row.account_id, interval: row.interval, delta }
+    });
+    Ok(totals.collect())
 }
 
-/// The spending from an account of the household in a currency, in minor units.
-#[derive(Debug, Clone, Copy)]
-pub struct AccountSpending {
-    pub account_id: Uuid,
-    pub currency: Currency,
-    pub change: i64,
-    pub household_change: i64,
-    pub unpriced_change: i64,
+fn delta(change: i64, household: i64, unpriced: i64) -> DailyDelta {
+    DailyDelta { change, household, unpriced }
 }
 
-/// Sums the spending from each account, by currency.
+/// Sums the spending from each account of the household, by currency.
 ///
 /// `accounts` are the nominal accounts that count as spending.
 pub async fn spending_by_account(
@@ -117,7 +111,7 @@ pub async fn spending_by_account(
     household_id: Uuid,
     accounts: &[Uuid],
     span: Span,
-) -> Result<Vec<AccountSpending>, sqlx::Error> {
+) -> Result<Vec<(Uuid, Currency, DailyDelta)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select transactions.account_id, postings.currency_code, sum(postings.amount)::int8 as "change!",
                   coalesce(sum(postings.household_amount), 0)::int8 as "household_change!",
@@ -140,36 +134,22 @@ pub async fn spending_by_account(
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(AccountSpending {
-                account_id: row.account_id,
-                currency: currency(&row.currency_code)?,
-                change: row.change,
-                household_change: row.household_change,
-                unpriced_change: row.unpriced_change,
-            })
+            let delta = delta(row.change, row.household_change, row.unpriced_change);
+            Ok((row.account_id, currency(&row.currency_code)?, delta))
         })
         .collect()
 }
 
-/// The change of an account on a day of the week, in minor units.
-#[derive(Debug, Clone, Copy)]
-pub struct WeekdayTotal {
-    /// The day of the week from 1, Monday, to 7 (ISO 8601).
-    pub weekday: i32,
-    pub account_id: Uuid,
-    pub change: i64,
-    pub household_change: i64,
-    pub unpriced_change: i64,
-}
-
+/// Sums the changes of accounts by day of the week.
+///
+/// The days are from 1, Monday, to 7 (ISO 8601).
 pub async fn by_weekday(
     connection: &mut PgConnection,
     household_id: Uuid,
     accounts: &[Uuid],
     span: Span,
-) -> Result<Vec<WeekdayTotal>, sqlx::Error> {
-    sqlx::query_as!(
-        WeekdayTotal,
+) -> Result<Vec<(i32, Uuid, DailyDelta)>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"select extract(isodow from day)::int4 as "weekday!", account_id as "account_id!",
                   sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
                   sum(unpriced_change)::int8 as "unpriced_change!"
@@ -183,5 +163,10 @@ pub async fn by_weekday(
         span.to,
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let totals = rows.into_iter().map(|row| {
+        let delta = delta(row.change, row.household_change, row.unpriced_change);
+        (row.weekday, row.account_id, delta)
+    });
+    Ok(totals.collect())
 }

@@ -175,16 +175,15 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
     .await
 }
 
-/// Pauses active recurring transactions that would post on closed accounts.
+/// Pauses active recurring transactions that would post on a closed account.
 ///
-/// The accounts are given as (household, account). Returns the household, id and
-/// version of each paused one.
-pub async fn pause_for_accounts(
+/// Returns the id and version of each.
+pub async fn pause_for_account(
     connection: &mut PgConnection,
-    accounts: &[(Uuid, Uuid)],
+    household_id: Uuid,
+    account_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<(Uuid, Uuid, i64)>, sqlx::Error> {
-    let (households, ids): (Vec<_>, Vec<_>) = accounts.iter().copied().unzip();
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"update ledger.recurring
            set status = 'paused', paused_reason = $4,
@@ -197,14 +196,14 @@ pub async fn pause_for_accounts(
                where status = 'active' and deleted_at is null) as affected
            where recurring.household_id = affected.household_id and recurring.id = affected.id
            returning recurring.household_id, recurring.id, version"#,
-        &households,
-        &ids,
+        &[household_id],
+        &[account_id],
         now,
         FieldCode::AccountClosed.as_str(),
     )
     .fetch_all(connection)
     .await?;
-    let mut paused: Vec<_> = rows.into_iter().map(|row| (row.household_id, row.id, row.version)).collect();
+    let mut paused: Vec<_> = rows.into_iter().map(|row| (row.id, row.version)).collect();
     paused.sort_unstable();
     Ok(paused)
 }

@@ -1,33 +1,33 @@
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::error::FieldViolation;
+use fintrac_kit::handler::{RpcResult, read, respond_page};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogService;
-use tonic::{Request, Response, Status};
+use tonic::Request;
 use uuid::Uuid;
 
 use super::Rpc;
 use crate::error::Error;
 use crate::store::changes::{AuditLogEntry, AuditLogFilter};
 
-impl From<AuditLogEntry> for pb::AuditLogEntry {
-    fn from(entry: AuditLogEntry) -> Self {
+impl From<&AuditLogEntry> for pb::AuditLogEntry {
+    fn from(entry: &AuditLogEntry) -> Self {
         let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
         Self {
             id: entry.id.to_string(),
-            service: entry.service,
-            action: entry.kind,
-            entity: entry.entity,
+            service: entry.service.clone(),
+            action: entry.kind.clone(),
+            entity: entry.entity.clone(),
             entity_id: entry.entity_id.to_string(),
             version: entry.version,
-            changed: entry.changed,
-            actor: entry.actor,
+            changed: entry.changed.clone(),
+            actor: entry.actor.clone(),
             user_id: id(entry.user_id),
             household_id: id(entry.household_id),
-            client_ip: entry.client_ip.unwrap_or_default(),
-            user_agent: entry.user_agent,
-            request_id: entry.request_id,
+            client_ip: entry.client_ip.clone().unwrap_or_default(),
+            user_agent: entry.user_agent.clone(),
+            request_id: entry.request_id.clone(),
             occurred_at: Some(timestamp(entry.occurred_at)),
         }
     }
@@ -38,7 +38,7 @@ fn parse_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let invalid = |_| Error::Query(vec![FieldViolation::parameter(field, "Send a UUID.")]);
+    let invalid = |_| Error::query(vec![FieldViolation::parameter(field, "Send a UUID.")]);
     Uuid::parse_str(text).map(Some).map_err(invalid)
 }
 
@@ -63,23 +63,17 @@ impl AuditLogService for Rpc {
     async fn list_user_audit_log(
         &self,
         request: Request<pb::ListUserAuditLogRequest>,
-    ) -> Result<Response<pb::ListUserAuditLogResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListUserAuditLogRequest { page_size, page_token } = request.into_inner();
-        let page = self.0.list_user_audit_log(&ctx, page_size, &page_token).await?;
-        let entries = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListUserAuditLogResponse { entries, next_page_token }))
+    ) -> RpcResult<pb::ListUserAuditLogResponse> {
+        let (ctx, pb::ListUserAuditLogRequest { page_size, page_token }) = read(request)?;
+        respond_page(&self.0.list_user_audit_log(&ctx, page_size, &page_token).await?)
     }
 
     async fn list_audit_log(
         &self,
         request: Request<pb::ListAuditLogRequest>,
-    ) -> Result<Response<pb::ListAuditLogResponse>, Status> {
+    ) -> RpcResult<pb::ListAuditLogResponse> {
         let request = request.into_inner();
-        let page = self.0.list_audit_log(&filter(&request)?, request.page_size, &request.page_token).await?;
-        let entries = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListAuditLogResponse { entries, next_page_token }))
+        let filter = filter(&request)?;
+        respond_page(&self.0.list_audit_log(&filter, request.page_size, &request.page_token).await?)
     }
 }

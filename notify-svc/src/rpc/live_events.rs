@@ -1,7 +1,7 @@
 use std::pin::Pin;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::error;
+use fintrac_kit::handler::{RpcResult, read};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventService;
 use futures::{Stream, StreamExt as _};
@@ -37,9 +37,9 @@ impl LiveEventService for LiveEventsRpc {
     async fn list_live_events(
         &self,
         request: Request<pb::ListLiveEventsRequest>,
-    ) -> Result<Response<pb::ListLiveEventsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let page = self.0.list(&ctx, request.into_inner().after).await?;
+    ) -> RpcResult<pb::ListLiveEventsResponse> {
+        let (ctx, pb::ListLiveEventsRequest { after }) = read(request)?;
+        let page = self.0.list(&ctx, after).await?;
         let events = page.entries.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListLiveEventsResponse { events, until: page.until, is_reset: page.is_reset }))
     }
@@ -47,7 +47,7 @@ impl LiveEventService for LiveEventsRpc {
     async fn stream_live_events(
         &self,
         _request: Request<pb::StreamLiveEventsRequest>,
-    ) -> Result<Response<Self::StreamLiveEventsStream>, Status> {
+    ) -> RpcResult<Self::StreamLiveEventsStream> {
         let batches = self.0.stream().map(|batch| {
             let entries = batch.map_err(|error| error::database(&error))?;
             Ok(pb::StreamLiveEventsResponse { events: entries.into_iter().map(Into::into).collect() })

@@ -6,8 +6,8 @@ mod report;
 
 use std::sync::Arc;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogServiceServer;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventServiceServer;
@@ -16,11 +16,9 @@ use fintrac_proto::notify::v1::notification_service_server::{
 };
 use fintrac_proto::notify::v1::report_service_server::ReportServiceServer;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
-use uuid::Uuid;
+use tonic::Request;
 
 use crate::domain::notification::Notification;
-use crate::error::Error;
 use crate::service::{Inbox, LiveEvents, Reports};
 use live_events::LiveEventsRpc;
 use report::ReportRpc;
@@ -39,13 +37,13 @@ pub fn routes(routes: Routes, inbox: Inbox, live_events: LiveEvents, reports: Re
         .add_service(NotificationServiceServer::new(rpc))
 }
 
-impl From<Notification> for pb::Notification {
-    fn from(notification: Notification) -> Self {
+impl From<&Notification> for pb::Notification {
+    fn from(notification: &Notification) -> Self {
         Self {
             id: notification.id.to_string(),
             kind: notification.kind.public_name().to_owned(),
-            title: notification.title,
-            body: notification.body,
+            title: notification.title.clone(),
+            body: notification.body.clone(),
             entity: notification.kind.entity().to_owned(),
             entity_id: notification.entity_id.to_string(),
             created_at: Some(timestamp(notification.created_at)),
@@ -60,32 +58,26 @@ impl NotificationService for Rpc {
     async fn list_notifications(
         &self,
         request: Request<pb::ListNotificationsRequest>,
-    ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::ListNotificationsRequest { unread, page_size, page_token } = request.into_inner();
-        let page = self.0.list(&ctx, unread, page_size, &page_token).await?;
-        let notifications = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next_page_token.unwrap_or_default();
-        Ok(Response::new(pb::ListNotificationsResponse { notifications, next_page_token }))
+    ) -> RpcResult<pb::ListNotificationsResponse> {
+        let (ctx, pb::ListNotificationsRequest { unread, page_size, page_token }) = read(request)?;
+        respond_page(&self.0.list(&ctx, unread, page_size, &page_token).await?)
     }
 
     async fn update_notification(
         &self,
         request: Request<pb::UpdateNotificationRequest>,
-    ) -> Result<Response<pb::UpdateNotificationResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::UpdateNotificationRequest { notification_id, expected_version, is_read } =
-            request.into_inner();
-        let id = Uuid::parse_str(&notification_id).map_err(|_| Error::NotFound("notification"))?;
-        let notification = self.0.mark(&ctx, id, is_read, expected_version).await?;
-        Ok(Response::new(pb::UpdateNotificationResponse { notification: Some(notification.into()) }))
+    ) -> RpcResult<pb::UpdateNotificationResponse> {
+        let (ctx, pb::UpdateNotificationRequest { notification_id, expected_version, is_read }) =
+            read(request)?;
+        let id = parse_id(&notification_id, "notification")?;
+        respond(&self.0.mark(&ctx, id, is_read, expected_version).await?)
     }
 
     async fn mark_all_notifications_read(
         &self,
         request: Request<pb::MarkAllNotificationsReadRequest>,
-    ) -> Result<Response<pb::MarkAllNotificationsReadResponse>, Status> {
-        self.0.mark_all_read(&RequestContext::from_request(&request)?).await?;
-        Ok(Response::new(pb::MarkAllNotificationsReadResponse {}))
+    ) -> RpcResult<pb::MarkAllNotificationsReadResponse> {
+        let (ctx, pb::MarkAllNotificationsReadRequest {}) = read(request)?;
+        respond(&self.0.mark_all_read(&ctx).await?)
     }
 }

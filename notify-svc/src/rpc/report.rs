@@ -1,7 +1,7 @@
-use fintrac_kit::access::RequestContext;
+use fintrac_kit::handler::{RpcResult, read};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::report_service_server::ReportService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 use crate::service::{DateRange, Reports};
 
@@ -14,9 +14,8 @@ impl ReportService for ReportRpc {
     async fn get_report(
         &self,
         request: Request<pb::GetReportRequest>,
-    ) -> Result<Response<pb::GetReportResponse>, Status> {
-        let ctx = RequestContext::from_request(&request)?;
-        let pb::GetReportRequest { month, from, to } = request.into_inner();
+    ) -> RpcResult<pb::GetReportResponse> {
+        let (ctx, pb::GetReportRequest { month, from, to }) = read(request)?;
         let days = if month.is_empty() { DateRange { from, to } } else { DateRange::parse_month(&month)? };
         let report = self.0.get(ctx.principal.household_id, days).await?;
         Ok(Response::new(pb::GetReportResponse {

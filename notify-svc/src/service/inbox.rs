@@ -2,7 +2,6 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::{Clock, timestamp};
-use fintrac_kit::error::ProblemCode;
 use fintrac_kit::events::WakeSignal;
 use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
@@ -60,14 +59,12 @@ impl Inbox {
         let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         let found = notifications::lock(&mut transaction, user_id, id).await?;
-        let mut notification = found.ok_or(Error::NotFound("notification"))?;
+        let mut notification = found.ok_or_else(|| Error::not_found("notification"))?;
         // Checked before the version, so that a call whose response was lost can be retried.
         if is_read.is_none_or(|is_read| notification.read_at.is_some() == is_read) {
             return Ok(notification);
         }
-        if expected_version.is_some_and(|version| version != notification.version) {
-            return Err(ProblemCode::VersionMismatch.into());
-        }
+        Error::check_version(expected_version, notification.version)?;
         notification.read_at = notification.read_at.is_none().then(|| self.clock.now());
         notification.version += 1;
         notifications::set_read(&mut transaction, &notification).await?;

@@ -47,7 +47,7 @@ impl DateRange {
         let days = first.filter(|day| (1900..=2200).contains(&day.year())).and_then(Self::from_month);
         days.ok_or_else(|| {
             let text = "The month must have the form YYYY-MM.";
-            Error::Query(vec![FieldViolation::parameter("month", text)])
+            Error::query(vec![FieldViolation::parameter("month", text)])
         })
     }
 }

@@ -8,6 +8,7 @@ use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};
+use super::rejection::Rejection;
 use super::signed_posting::Posting;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::category::CategoryRef;
@@ -54,6 +55,21 @@ impl BatchState {
     pub(super) fn account_state(&self, household_id: Uuid, account: Account) -> Option<AccountState> {
         let later = self.future_changes.get(&(household_id, account.id))?;
         AccountState::new(account, later.change)
+    }
+
+    /// Rejects new postings on archived and deleted accounts.
+    pub fn check_open(
+        &self,
+        household_id: Uuid,
+        account_id: Uuid,
+        to_account_id: Option<Uuid>,
+    ) -> Result<(), Rejection> {
+        let is_closed =
+            |id| self.account(household_id, id).is_some_and(|account| !account.accepts_postings());
+        let mut fields = Vec::new();
+        fields.extend(is_closed(account_id).then_some("account_id"));
+        fields.extend(to_account_id.is_some_and(is_closed).then_some("to_account_id"));
+        if fields.is_empty() { Ok(()) } else { Err(Rejection::AccountClosed(fields)) }
     }
 
     /// Returns whether the resulting balances of own accounts can be stored.

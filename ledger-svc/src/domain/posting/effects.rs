@@ -24,11 +24,11 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Returns whether the command archives an account.
-    pub fn closes_account(&self) -> bool {
+    /// Returns the account that the command archives.
+    pub fn closed_account(&self) -> Option<&Account> {
         match &self.account {
-            Some(AccountEffect::Changed(account)) => !account.accepts_postings(),
-            Some(AccountEffect::Opened(_)) | None => false,
+            Some(AccountEffect::Changed(account)) if !account.accepts_postings() => Some(account),
+            Some(_) | None => None,
         }
     }
 }
@@ -96,6 +96,16 @@ pub struct DailyDelta {
 }
 
 impl DailyDelta {
+    /// Multiplies the change by a sign.
+    #[must_use]
+    pub fn times(self, sign: i64) -> Self {
+        Self {
+            change: self.change.saturating_mul(sign),
+            household: self.household.saturating_mul(sign),
+            unpriced: self.unpriced.saturating_mul(sign),
+        }
+    }
+
     /// Adds two changes; `None` if a sum overflows.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {

@@ -12,8 +12,8 @@ use super::rejection::Rejection;
 use crate::domain::account::Account;
 use crate::domain::category::{CategoryRef, CategoryType};
 use crate::domain::details::{MAX_DESCRIPTION_CHARS, TransactionDetails};
-use crate::domain::parse;
 use crate::domain::transaction::{SplitInput, Transaction, TransactionInput, TransactionType};
+use crate::domain::{parse, require};
 
 const MAX_SPLITS: usize = 50;
 
@@ -102,10 +102,7 @@ impl<'a> InputResolver<'a> {
             Some(text) => {
                 let date =
                     date::parse_or_timestamp(text.trim(), |instant| self.command.household.today(instant));
-                if date.is_none() {
-                    self.violations.push(date::invalid("transaction_date"));
-                }
-                date
+                require(date, "transaction_date", FieldCode::DateInvalid, &mut self.violations)
             }
         };
         match (transaction_type, account, amount, date) {
@@ -155,10 +152,7 @@ impl<'a> InputResolver<'a> {
         }
         let household = self.command.household.id;
         let found = Uuid::parse_str(id).ok().and_then(|id| self.state.account(household, id));
-        if found.is_none() {
-            self.violations.push(FieldViolation::from_code(field, FieldCode::AccountNotFound));
-        }
-        found
+        require(found, field, FieldCode::AccountNotFound, &mut self.violations)
     }
 
     fn category(
@@ -178,10 +172,7 @@ impl<'a> InputResolver<'a> {
         let household = self.command.household.id;
         let found =
             Uuid::parse_str(id.trim()).ok().and_then(|id| self.state.categories.get(&(household, id)));
-        let Some(category) = found.copied() else {
-            self.violations.push(FieldViolation::from_code(field, FieldCode::CategoryNotFound));
-            return None;
-        };
+        let category = *require(found, field, FieldCode::CategoryNotFound, &mut self.violations)?;
         // An income with an expense category is a refund; the reverse has no meaning.
         if transaction_type == Some(TransactionType::Expense)
             && category.category_type == CategoryType::Income
@@ -266,11 +257,7 @@ impl<'a> InputResolver<'a> {
                 let found = Currency::from_code(code).filter(|currency| {
                     currency.is_active() || account.is_some_and(|account| account.currency() == *currency)
                 });
-                if found.is_none() {
-                    self.violations
-                        .push(FieldViolation::from_code("currency_code", FieldCode::CurrencyInvalid));
-                }
-                found
+                require(found, "currency_code", FieldCode::CurrencyInvalid, &mut self.violations)
             }
         };
         if input.amount.is_empty() {

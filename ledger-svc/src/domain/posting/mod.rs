@@ -18,7 +18,7 @@ mod signed_posting;
 pub mod tests;
 
 pub use batch_state::{BatchState, FutureChange, StoredTransaction};
-pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
+pub use effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Event, Outcome};
 pub use input::ResolvedTransaction;
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;

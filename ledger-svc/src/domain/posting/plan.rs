@@ -134,23 +134,8 @@ impl Planner<'_> {
         Ok(ComputedAmounts { change, to_change, rate, posting_set })
     }
 
-    /// Rejects new postings on archived and deleted accounts.
-    fn check_accounts_open(&self, resolved: &ResolvedTransaction) -> Result<(), Rejection> {
-        let household = self.command.household.id;
-        let closed =
-            |id| self.state.account(household, id).is_some_and(|account| !account.accepts_postings());
-        let mut fields = Vec::new();
-        if closed(resolved.account_id) {
-            fields.push("account_id");
-        }
-        if resolved.to_account_id.is_some_and(closed) {
-            fields.push("to_account_id");
-        }
-        if fields.is_empty() { Ok(()) } else { Err(Rejection::AccountClosed(fields)) }
-    }
-
     fn create(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
-        self.check_accounts_open(resolved)?;
+        self.state.check_open(self.command.household.id, resolved.account_id, resolved.to_account_id)?;
         let mut effects = self.new_transaction(resolved)?;
         if let Some(recurring) = &self.command.new_recurring {
             effects.events.push(event("recurring", recurring.id, recurring.version, "created", Vec::new()));
@@ -214,7 +199,7 @@ impl Planner<'_> {
         }
         // A change of the category does not change the accounts.
         if !same_movement(before, &after) {
-            self.check_accounts_open(resolved)?;
+            self.state.check_open(self.command.household.id, resolved.account_id, resolved.to_account_id)?;
         }
         let PostingSet { nominal, postings: new } =
             self.compute(resolved, &self.pinned_rates(stored, resolved))?.apply_to(&mut after);

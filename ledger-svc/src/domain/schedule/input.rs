@@ -6,7 +6,7 @@ use fintrac_kit::error::{FieldCode, FieldViolation};
 
 use super::{Frequency, Rule, Schedule, Weekend, rfc_rule};
 use crate::domain::changes::Changes;
-use crate::domain::parse;
+use crate::domain::{parse, require};
 
 const MAX_INTERVAL: i64 = 1000;
 const MAX_OCCURRENCES: i64 = 100_000;
@@ -35,12 +35,7 @@ impl ScheduleInput {
     ) -> Option<Schedule> {
         let before = violations.len();
         let mut read_day = |field: &str, text: &Option<String>| {
-            let text = text.as_deref()?;
-            let found = date::parse(text.trim());
-            if found.is_none() {
-                violations.push(date::invalid(field));
-            }
-            found
+            require(date::parse(text.as_deref()?.trim()), field, FieldCode::DateInvalid, violations)
         };
         let start = read_day("start_date", &self.start_date).unwrap_or(default_start);
         let end = read_day("end_date", &self.end_date);
@@ -61,9 +56,7 @@ impl ScheduleInput {
             None => Some(Weekend::Keep),
             Some(text) => parse(text),
         };
-        if weekend.is_none() {
-            violations.push(FieldViolation::from_code("weekend", FieldCode::WeekendInvalid));
-        }
+        let weekend = require(weekend, "weekend", FieldCode::WeekendInvalid, violations);
         let rule = self.rule(start, violations);
         if violations.len() > before {
             return None;

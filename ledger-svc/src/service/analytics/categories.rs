@@ -57,15 +57,12 @@ impl LedgerUseCases {
             CategoryType::Income => FlowDirection::Income,
             CategoryType::Expense => FlowDirection::Expense,
         };
-        let mut connection = self.analyses.acquire(household.id).await?;
+        let (_permit, mut connection) = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let mut now = by_category(&mut connection, &household, &nominal, side, span).await?;
         let mut before = by_category(&mut connection, &household, &nominal, side, previous).await?;
         let names = CategoryNames::load(&mut connection, household.id).await?;
-        let mut total = Sum::zero(household.currency);
-        for sum in now.values() {
-            total.add_signed(sum, 1)?;
-        }
+        let total = Sum::total(household.currency, now.values())?;
         let ids: HashSet<_> = now.keys().chain(before.keys()).copied().collect();
         let mut categories = Vec::new();
         for id in ids {
@@ -75,12 +72,11 @@ impl LedgerUseCases {
                 continue;
             }
             let change = amount.amount.checked_sub(previous.amount).ok_or(Rejection::OutOfRange)?;
-            let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
             categories.push(CategoryAnalysis {
                 id,
                 name: names.name(id),
                 parent_id: names.parent(id),
-                share: whole.and_then(|whole| percent(amount.amount.minor(), whole)),
+                share: percent(amount.amount.minor(), total.amount.minor().max(0)),
                 change_percent: percent(change.minor(), previous.amount.abs().minor()),
                 amount,
                 previous,

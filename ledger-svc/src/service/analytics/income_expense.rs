@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fintrac_kit::access::RequestContext;
 
-use super::{Sum, display_sign};
+use super::{Sum, display_sign, index_of};
 use crate::domain::interval::Span;
 use crate::error::Error;
 use crate::service::LedgerUseCases;
@@ -33,7 +33,7 @@ impl LedgerUseCases {
         let (spans, interval) = self.parse_spans(&household, span, interval)?;
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let whole = Span { from: first.from, to: last.to };
-        let mut connection = self.analyses.acquire(household.id).await?;
+        let (_permit, mut connection) = self.analyses.acquire(household.id).await?;
         let nominal: HashMap<_, _> = analytics::nominal_accounts(&mut connection, household.id)
             .await?
             .into_iter()
@@ -53,17 +53,15 @@ impl LedgerUseCases {
                 cumulative: zero(),
             })
             .collect();
-        let index_by_start: HashMap<_, _> =
-            spans.iter().enumerate().map(|(index, span)| (interval.start(span.from), index)).collect();
         for total in totals {
-            let row = total.interval.and_then(|day| rows.get_mut(*index_by_start.get(&day)?));
+            let row = total.interval.and_then(|start| rows.get_mut(index_of(&spans, start)));
             let (Some(row), Some(account)) = (row, nominal.get(&total.account_id)) else { continue };
             let sum = match account.side {
                 FlowDirection::Income => &mut row.income,
                 FlowDirection::Expense => &mut row.expense,
                 FlowDirection::Other => &mut row.other,
             };
-            sum.add(total.currency_total(account.currency).times(display_sign(account.side)))?;
+            sum.add(account.currency, total.delta.times(display_sign(account.side)))?;
         }
         let mut cumulative = zero();
         for row in &mut rows {

@@ -11,6 +11,7 @@ mod spending;
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
 use fintrac_money::{Currency, Household, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -23,9 +24,9 @@ pub(super) use pool::AnalysisPool;
 pub use spending::SpendingGroup;
 
 use crate::domain::interval::Span;
-use crate::domain::posting::Rejection;
+use crate::domain::posting::{DailyDelta, Rejection};
 use crate::error::Error;
-use crate::store::analytics::{self, FlowDirection, NominalAccount, Total};
+use crate::store::analytics::{self, FlowDirection, NominalAccount};
 use crate::store::categories as stored;
 
 /// A sum in the household's currency, and its parts by currency.
@@ -40,29 +41,6 @@ pub struct Sum {
 /// Parts of a sum by currency code.
 pub type CurrencyAmounts = BTreeMap<&'static str, Money>;
 
-/// A signed total in its own currency, in minor units.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CurrencyTotal {
-    pub currency: Currency,
-    pub native: i64,
-    /// The value in the household's currency.
-    pub household: i64,
-    /// The part of `native` without a value in the household's currency.
-    pub unpriced: i64,
-}
-
-impl CurrencyTotal {
-    fn times(self, sign: i64) -> Self {
-        let times = |minor: i64| minor.saturating_mul(sign);
-        Self {
-            currency: self.currency,
-            native: times(self.native),
-            household: times(self.household),
-            unpriced: times(self.unpriced),
-        }
-    }
-}
-
 /// Adds minor units to the part of their currency.
 fn add_amount(parts: &mut CurrencyAmounts, currency: Currency, minor: i64) -> Result<(), Rejection> {
     let part = parts.entry(currency.code()).or_insert_with(|| Money::zero(currency));
@@ -75,17 +53,28 @@ impl Sum {
         Self { amount: Money::zero(household), by_currency: BTreeMap::new(), unpriced: BTreeMap::new() }
     }
 
+    /// Sums sums in the household's currency.
+    pub(super) fn total<'a>(
+        household: Currency,
+        sums: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Self, Rejection> {
+        let mut total = Self::zero(household);
+        sums.into_iter().try_for_each(|sum| total.add_signed(sum, 1))?;
+        Ok(total)
+    }
+
     /// Returns whether the sum is zero in every currency.
     fn is_zero(&self) -> bool {
         self.amount.is_zero() && self.by_currency.values().all(|part| part.is_zero())
     }
 
-    fn add(&mut self, part: CurrencyTotal) -> Result<(), Rejection> {
-        let worth = Money::new(part.household, self.amount.currency());
+    /// Adds a change of an account in `currency`.
+    fn add(&mut self, currency: Currency, delta: DailyDelta) -> Result<(), Rejection> {
+        let worth = Money::new(delta.household, self.amount.currency());
         self.amount = self.amount.checked_add(worth).ok_or(Rejection::OutOfRange)?;
-        add_amount(&mut self.by_currency, part.currency, part.native)?;
-        if part.unpriced != 0 {
-            add_amount(&mut self.unpriced, part.currency, part.unpriced)?;
+        add_amount(&mut self.by_currency, currency, delta.change)?;
+        if delta.unpriced != 0 {
+            add_amount(&mut self.unpriced, currency, delta.unpriced)?;
         }
         Ok(())
     }
@@ -105,11 +94,8 @@ impl Sum {
 
     pub(super) fn add_signed(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
         let times = |money: Money| money.minor().checked_mul(sign).ok_or(Rejection::OutOfRange);
-        let household = times(other.amount)?;
-        self.amount = self
-            .amount
-            .checked_add(Money::new(household, self.amount.currency()))
-            .ok_or(Rejection::OutOfRange)?;
+        let household = Money::new(times(other.amount)?, self.amount.currency());
+        self.amount = self.amount.checked_add(household).ok_or(Rejection::OutOfRange)?;
         for part in other.by_currency.values() {
             add_amount(&mut self.by_currency, part.currency(), times(*part)?)?;
         }
@@ -117,13 +103,6 @@ impl Sum {
             add_amount(&mut self.unpriced, part.currency(), times(*part)?)?;
         }
         Ok(())
-    }
-}
-
-impl Total {
-    fn currency_total(&self, currency: Currency) -> CurrencyTotal {
-        let (native, household) = (self.change, self.household_change);
-        CurrencyTotal { currency, native, household, unpriced: self.unpriced_change }
     }
 }
 
@@ -166,16 +145,28 @@ async fn by_category(
     side: FlowDirection,
     span: Span,
 ) -> Result<HashMap<Option<Uuid>, Sum>, Error> {
-    let accounts_by_id: HashMap<_, _> =
-        nominal.iter().filter(|account| account.side == side).map(|account| (account.id, account)).collect();
-    let ids: Vec<_> = accounts_by_id.keys().copied().collect();
+    let (ids, accounts) = accounts_on(nominal, side);
     let mut sums = HashMap::new();
     for total in analytics::totals(connection, household.id, &ids, span, None).await? {
-        let Some(account) = accounts_by_id.get(&total.account_id) else { continue };
+        let Some(account) = accounts.get(&total.account_id) else { continue };
         let sum = sums.entry(account.category_id).or_insert_with(|| Sum::zero(household.currency));
-        sum.add(total.currency_total(account.currency).times(display_sign(side)))?;
+        sum.add(account.currency, total.delta.times(display_sign(side)))?;
     }
     Ok(sums)
+}
+
+/// Returns the nominal accounts on a side: their ids, and the accounts by id.
+fn accounts_on(
+    nominal: &[NominalAccount],
+    side: FlowDirection,
+) -> (Vec<Uuid>, HashMap<Uuid, &NominalAccount>) {
+    let accounts = nominal.iter().filter(|account| account.side == side);
+    accounts.map(|account| (account.id, (account.id, account))).unzip()
+}
+
+/// Returns the index of the interval that begins on `start`, or later if it is cut.
+fn index_of(spans: &[Span], start: NaiveDate) -> usize {
+    spans.partition_point(|span| span.to < start)
 }
 
 /// Returns the sign for display: postings of income are negative.

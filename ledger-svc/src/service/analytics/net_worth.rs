@@ -9,10 +9,10 @@ use fintrac_money::{Currency, Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{CurrencyTotal, Sum};
+use super::Sum;
 use crate::domain::account::Account;
 use crate::domain::interval::Span;
-use crate::domain::posting::Rejection;
+use crate::domain::posting::{DailyDelta, Rejection};
 use crate::domain::rate::Quotes;
 use crate::error::Error;
 use crate::service::{BEGIN_SNAPSHOT, LedgerUseCases};
@@ -46,7 +46,7 @@ impl LedgerUseCases {
         let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
         let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };
-        let mut connection = self.analyses.acquire(household.id).await?;
+        let (permit, mut connection) = self.analyses.acquire(household.id).await?;
         let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let mut counted = accounts::all(&mut snapshot, household.id).await?;
         counted.retain(|account| account.include_in_net_worth);
@@ -67,16 +67,16 @@ impl LedgerUseCases {
         });
         let quotes =
             exchange_rates::newest(&mut connection, quote_keys.collect::<HashSet<_>>().into_iter()).await?;
-        drop(connection);
+        drop((connection, permit));
         let mut balances: HashMap<Uuid, i64> =
             counted.iter().map(|account| (account.id, account.projected_balance.minor())).collect();
         for total in &later_totals {
-            subtract(&mut balances, total.account_id, total.change);
+            subtract(&mut balances, total.account_id, total.delta.change);
         }
         let mut changes: HashMap<NaiveDate, Vec<(Uuid, i64)>> = HashMap::new();
         for total in &interval_totals {
             let day = total.interval.unwrap_or(last.to);
-            changes.entry(day).or_default().push((total.account_id, total.change));
+            changes.entry(day).or_default().push((total.account_id, total.delta.change));
         }
         let counted: Vec<_> = counted
             .into_iter()
@@ -98,7 +98,7 @@ impl LedgerUseCases {
 fn too_many() -> Error {
     let text = "The span must have fewer intervals for this many accounts and currencies. \
                 Send a later start or a longer interval.";
-    Error::InvalidQuery(vec![FieldViolation::parameter("from", text)])
+    Error::query(vec![FieldViolation::parameter("from", text)])
 }
 
 fn subtract(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
@@ -138,12 +138,12 @@ fn compute_net_worth(
             quotes.cross(currency, household.currency, day)?.convert(money, household.currency)
         };
         let (Some(above), Some(below)) = (convert(above), convert(below)) else {
-            row.worth.add(CurrencyTotal { currency, native, household: 0, unpriced: native })?;
+            row.worth.add(currency, DailyDelta { change: native, household: 0, unpriced: native })?;
             row.worth.unpriced.entry(currency.code()).or_insert_with(|| Money::zero(currency));
             continue;
         };
         let worth = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
-        row.worth.add(CurrencyTotal { currency, native, household: worth.minor(), unpriced: 0 })?;
+        row.worth.add(currency, DailyDelta { change: native, household: worth.minor(), unpriced: 0 })?;
         row.assets = row.assets.checked_add(above).ok_or(Rejection::OutOfRange)?;
         row.liabilities = row.liabilities.checked_add(below).ok_or(Rejection::OutOfRange)?;
     }

@@ -7,7 +7,7 @@ use fintrac_kit::access::RequestContext;
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::{CategoryNames, CurrencyAmounts, CurrencyTotal, Sum, by_category, percent};
+use super::{CategoryNames, CurrencyAmounts, Sum, accounts_on, by_category, percent};
 use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
@@ -51,25 +51,16 @@ impl LedgerUseCases {
         let mut query = QueryParser::default();
         let span = self.parse_span_or_current_month(&household, span, &mut query);
         let span = query.finish(span)?;
-        let mut connection = self.analyses.acquire(household.id).await?;
+        let (_permit, mut connection) = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
-        let currencies_by_account: HashMap<_, _> = nominal
-            .iter()
-            .filter(|account| account.side == FlowDirection::Expense)
-            .map(|account| (account.id, account.currency))
-            .collect();
-        let ids: Vec<_> = currencies_by_account.keys().copied().collect();
+        let (ids, expenses) = accounts_on(&nominal, FlowDirection::Expense);
         let mut spent = vec![Sum::zero(household.currency); 7];
-        for total in analytics::by_weekday(&mut connection, household.id, &ids, span).await? {
-            let index = usize::try_from(total.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
+        let totals = analytics::by_weekday(&mut connection, household.id, &ids, span).await?;
+        for (weekday, account_id, delta) in totals {
+            let index = usize::try_from(weekday).ok().and_then(|weekday| weekday.checked_sub(1));
             let day = index.and_then(|index| spent.get_mut(index));
-            if let Some((day, currency)) = day.zip(currencies_by_account.get(&total.account_id)) {
-                day.add(CurrencyTotal {
-                    currency: *currency,
-                    native: total.change,
-                    household: total.household_change,
-                    unpriced: total.unpriced_change,
-                })?;
+            if let Some((day, account)) = day.zip(expenses.get(&account_id)) {
+                day.add(account.currency, delta)?;
             }
         }
         let average = |(weekday, sum): (i32, Sum)| sum.average_over(count_weekday(span, weekday));

@@ -1,6 +1,5 @@
 //! A connection pool for analyses, so that they do not block other requests.
 
-use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use fintrac_kit::database;
@@ -23,34 +22,18 @@ pub(in crate::service) struct AnalysisPool {
     limit: HouseholdLimit,
 }
 
-/// A connection that returns to the pool when it is dropped.
-pub(in crate::service) struct AnalysisConnection<'a> {
-    connection: PoolConnection<Postgres>,
-    _permit: Option<SemaphorePermit<'a>>,
-}
-
 impl AnalysisPool {
     pub fn new(pool: &PgPool) -> Self {
         let pool = database::bounded_pool(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
         Self { pool, limit: HouseholdLimit::new(MAX_PER_HOUSEHOLD) }
     }
 
-    pub async fn acquire(&self, household_id: Uuid) -> Result<AnalysisConnection<'_>, sqlx::Error> {
+    /// Returns a connection, and the household's permit to use it.
+    pub async fn acquire(
+        &self,
+        household_id: Uuid,
+    ) -> Result<(Option<SemaphorePermit<'_>>, PoolConnection<Postgres>), sqlx::Error> {
         let permit = self.limit.acquire(household_id).await;
-        Ok(AnalysisConnection { connection: self.pool.acquire().await?, _permit: permit })
-    }
-}
-
-impl Deref for AnalysisConnection<'_> {
-    type Target = PoolConnection<Postgres>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.connection
-    }
-}
-
-impl DerefMut for AnalysisConnection<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        Ok((permit, self.pool.acquire().await?))
     }
 }

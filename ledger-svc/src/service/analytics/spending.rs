@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{CategoryNames, CurrencyTotal, Sum, by_category, percent};
+use super::{CategoryNames, Sum, accounts_on, by_category, index_of, percent};
 use crate::domain::interval::{Interval, Span};
 use crate::domain::parse;
 use crate::error::Error;
@@ -63,14 +63,9 @@ impl LedgerUseCases {
         let hint = "The grouping must be category, day, week, month or account.";
         let group_by = query.parse_or("group_by", group_by, GroupBy::Category, GroupBy::from_text, hint);
         let (span, group_by) = query.finish(span.zip(group_by))?;
-        let mut connection = self.analyses.acquire(household.id).await?;
+        let (_permit, mut connection) = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
-        let spending: HashMap<_, _> = nominal
-            .iter()
-            .filter(|account| account.side == FlowDirection::Expense)
-            .map(|account| (account.id, account.currency))
-            .collect();
-        let ids: Vec<_> = spending.keys().copied().collect();
+        let (ids, expenses) = accounts_on(&nominal, FlowDirection::Expense);
         let group = |id, name, span, spent| SpendingGroup { id, name, span, spent, share: None };
         let mut groups = Vec::new();
         match group_by {
@@ -85,48 +80,30 @@ impl LedgerUseCases {
                     accounts::names(&mut connection, household.id).await?.into_iter().collect();
                 let mut sums: HashMap<Uuid, Sum> = HashMap::new();
                 let found = analytics::spending_by_account(&mut connection, household.id, &ids, span).await?;
-                for total in found {
-                    let sum = sums.entry(total.account_id).or_insert_with(|| Sum::zero(household.currency));
-                    sum.add(CurrencyTotal {
-                        currency: total.currency,
-                        native: total.change,
-                        household: total.household_change,
-                        unpriced: total.unpriced_change,
-                    })?;
+                for (account_id, currency, delta) in found {
+                    let sum = sums.entry(account_id).or_insert_with(|| Sum::zero(household.currency));
+                    sum.add(currency, delta)?;
                 }
                 let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
                 groups.extend(sums.into_iter().map(|(id, spent)| group(Some(id), name(id), None, spent)));
             }
             GroupBy::Interval(interval) => {
                 let spans = span.split_by(interval).ok_or_else(too_many_intervals)?;
-                let index_by_start: HashMap<_, _> = spans
-                    .iter()
-                    .enumerate()
-                    .map(|(index, span)| (interval.start(span.from), index))
-                    .collect();
-                groups.extend(
-                    spans
-                        .iter()
-                        .map(|span| group(None, String::new(), Some(*span), Sum::zero(household.currency))),
-                );
+                let zero = || Sum::zero(household.currency);
+                groups.extend(spans.iter().map(|span| group(None, String::new(), Some(*span), zero())));
                 let totals =
                     analytics::totals(&mut connection, household.id, &ids, span, Some(interval)).await?;
                 for total in totals {
-                    let found = total.interval.and_then(|day| groups.get_mut(*index_by_start.get(&day)?));
-                    let (Some(group), Some(currency)) = (found, spending.get(&total.account_id)) else {
-                        continue;
-                    };
-                    group.spent.add(total.currency_total(*currency))?;
+                    let group = total.interval.and_then(|start| groups.get_mut(index_of(&spans, start)));
+                    if let (Some(group), Some(account)) = (group, expenses.get(&total.account_id)) {
+                        group.spent.add(account.currency, total.delta)?;
+                    }
                 }
             }
         }
-        let mut total = Sum::zero(household.currency);
-        for group in &groups {
-            total.add_signed(&group.spent, 1)?;
-        }
+        let total = Sum::total(household.currency, groups.iter().map(|group| &group.spent))?;
         for group in &mut groups {
-            let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
-            group.share = whole.and_then(|whole| percent(group.spent.amount.minor(), whole));
+            group.share = percent(group.spent.amount.minor(), total.amount.minor().max(0));
         }
         if !matches!(group_by, GroupBy::Interval(_)) {
             groups.retain(|group| group.spent.by_currency.values().any(|part| !part.is_zero()));

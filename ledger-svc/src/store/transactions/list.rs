@@ -257,7 +257,7 @@ fn push_branch(
             query.push(format!(" and (splits.transaction_date, transaction_id) {operator} ("));
             query.push_bind(after.date()).push(", ").push_bind(after.id).push(")");
         }
-        push_split_date_conditions(query, filter);
+        push_date_conditions(query, filter, "splits");
     } else {
         query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
         if !branch.categories.is_empty() {
@@ -292,31 +292,24 @@ fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(kind) = filter.transaction_type {
         query.push(" and transaction_type = ").push_bind(kind);
     }
-    if let Some(from) = filter.from {
-        query.push(" and transactions.transaction_date >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(" and transactions.transaction_date <= ").push_bind(to);
-    }
+    push_date_conditions(query, filter, "transactions");
     if let Some(currency) = filter.currency {
         query.push(" and currency_code = ").push_bind(currency.code());
     }
     let amount = if filter.currency.is_some() { "abs(transactions.amount)" } else { "household_amount" };
-    if let Some(min_amount) = filter.min_amount {
-        query.push(format!(" and {amount} >= ")).push_bind(min_amount);
-    }
-    if let Some(max_amount) = filter.max_amount {
-        query.push(format!(" and {amount} <= ")).push_bind(max_amount);
+    for (operator, limit) in [(">=", filter.min_amount), ("<=", filter.max_amount)] {
+        if let Some(limit) = limit {
+            query.push(format!(" and {amount} {operator} ")).push_bind(limit);
+        }
     }
 }
 
-/// Adds the conditions on the dates of splits.
-fn push_split_date_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    if let Some(from) = filter.from {
-        query.push(" and splits.transaction_date >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(" and splits.transaction_date <= ").push_bind(to);
+/// Adds the conditions on the dates of a table.
+fn push_date_conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter, table: &str) {
+    for (operator, day) in [(">=", filter.from), ("<=", filter.to)] {
+        if let Some(day) = day {
+            query.push(format!(" and {table}.transaction_date {operator} ")).push_bind(day);
+        }
     }
 }
 
