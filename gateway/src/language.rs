@@ -1,7 +1,12 @@
 //! Texts in the client's language, negotiated from `Accept-Language`.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
 use fintrac_kit::locale_format::LocaleFormatter;
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
 use fluent_templates::{Loader as _, static_loader};
@@ -30,7 +35,20 @@ impl Default for Language {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::from_headers(&parts.headers))
+    }
+}
+
 impl Language {
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Self::negotiate(accepted.unwrap_or_default())
+    }
+
     /// Returns the best match for an `Accept-Language` header.
     pub fn negotiate(accepted: &str) -> Self {
         let requested = accepted_languages::parse(&sort_by_quality(accepted));

@@ -3,9 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -19,9 +17,7 @@ use crate::problem::details::ProblemDetails;
 
 pub async fn write_problem(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
-    let accepted =
-        request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let language = Language::negotiate(accepted);
+    let language = Language::from_headers(request.headers());
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
     let is_page =

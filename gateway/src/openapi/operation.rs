@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, HttpMethod, Ref, RefOr, Required, ResponseBuilder};
 
+use crate::language::Language;
 use crate::problem::Problem;
 use crate::problem::details::ProblemDetails;
 
@@ -255,6 +256,10 @@ impl<S> DocumentInput for State<S> {
 
 /// The attribute documents the headers.
 impl DocumentInput for HeaderMap {
+    fn document(_operation: &mut OperationDocument<'_>) {}
+}
+
+impl DocumentInput for Language {
     fn document(_operation: &mut OperationDocument<'_>) {}
 }
 

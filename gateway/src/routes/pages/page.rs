@@ -1,10 +1,11 @@
 use askama::Template;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::language::Language;
+use crate::problem::Problem;
 
 /// Allows our own script and forms to our own origin, nothing else.
 const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -51,7 +52,11 @@ pub fn render_page(
     }
 }
 
-pub fn negotiate_language(headers: &HeaderMap) -> Language {
-    let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok());
-    Language::negotiate(accepted.unwrap_or_default())
+/// Renders a page about a failure.
+///
+/// `rejected` is the prefix of the message ids if the request is at fault.
+pub fn render_failure(problem: &Problem, language: &Language, rejected: &str) -> Response {
+    let status = problem.code.status();
+    let id = if status.is_client_error() { rejected } else { "verify-failed" };
+    render_page(status, language, &format!("{id}-title"), &format!("{id}-body"), None)
 }

@@ -1,12 +1,12 @@
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use fintrac_kit::error::ProblemCode;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
-use super::page::{Button, negotiate_language, render_page};
+use super::page::{Button, render_failure, render_page};
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -20,33 +20,27 @@ pub struct ResetPasswordForm {
 }
 
 /// Shows the page of the emailed link: a password field and a button.
-pub async fn show(headers: HeaderMap) -> Response {
-    form(&negotiate_language(&headers), StatusCode::OK, "reset-title", "reset-body", "")
+pub async fn show(language: Language) -> Response {
+    form(&language, StatusCode::OK, "reset-title", "reset-body", "")
 }
 
 /// Sets the new password.
 pub async fn submit(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    language: Language,
     Form(submitted): Form<ResetPasswordForm>,
 ) -> Response {
-    let language = negotiate_language(&headers);
     let ResetPasswordForm { token, new_password } = submitted;
     let request = pb::ResetPasswordRequest { token: token.clone(), new_password, ..Default::default() };
     let Err(problem) = state.identity().reset_password(request).await.map_err(Problem::from) else {
         return render_page(StatusCode::OK, &language, "reset-done-title", "reset-done-body", None);
     };
-    let status = problem.code.status();
-    match problem.code {
+    if problem.code == ProblemCode::ValidationFailed {
         // The token is still valid.
-        ProblemCode::ValidationFailed => {
-            form(&language, status, "reset-rejected-title", "reset-rejected-body", &token)
-        }
-        _ if status.is_client_error() => {
-            render_page(status, &language, "verify-invalid-title", "verify-invalid-body", None)
-        }
-        _ => render_page(status, &language, "verify-failed-title", "verify-failed-body", None),
+        let status = problem.code.status();
+        return form(&language, status, "reset-rejected-title", "reset-rejected-body", &token);
     }
+    render_failure(&problem, &language, "verify-invalid")
 }
 
 fn form(language: &Language, status: StatusCode, title: &str, body: &str, token: &str) -> Response {
