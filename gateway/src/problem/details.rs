@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Problem, codes};
+use super::{FieldProblem, Problem, codes};
 use crate::language::Language;
 use crate::openapi::enums;
 
@@ -35,31 +35,11 @@ pub struct ProblemDetails {
     request_id: String,
     /// All invalid fields; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblemDetails>,
-}
-
-/// An invalid field.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FieldProblem)]
-pub struct FieldProblemDetails {
-    /// The path of the field, parameter or header, e.g. `operations[17].amount`.
-    #[schema(example = "password")]
-    field: String,
-    /// The stable code of the error, listed in `docs/ERRORS.md`.
-    #[schema(value_type = enums::FieldCode, example = "PASSWORD_TOO_SHORT")]
-    code: String,
-    /// An explanation of the error and the next step, in English.
-    #[schema(example = "The password must have at least 12 characters. Use a longer one.")]
-    detail: String,
+    errors: Vec<FieldProblem>,
 }
 
 impl ProblemDetails {
     pub fn new(problem: Problem, language: &Language, instance: String, request_id: String) -> Self {
-        let errors = problem.fields.into_iter().map(|field| FieldProblemDetails {
-            field: field.field,
-            code: field.code,
-            detail: field.detail,
-        });
         Self {
             kind: format!("urn:fintrac:problem:{}", codes::slug(problem.code)),
             title: language.text(&codes::title_id(problem.code)).into_owned(),
@@ -68,7 +48,7 @@ impl ProblemDetails {
             instance,
             code: problem.code.as_str(),
             request_id,
-            errors: errors.collect(),
+            errors: problem.fields,
         }
     }
 }

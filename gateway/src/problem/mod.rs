@@ -11,8 +11,12 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use fintrac_kit::error::{FieldCode, ProblemCode, reason};
+use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+use utoipa::ToSchema;
+
+use crate::openapi::enums;
 
 /// An error response.
 #[derive(Debug, Clone)]
@@ -24,11 +28,17 @@ pub struct Problem {
 }
 
 /// An invalid field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
+    /// The path of the field, parameter or header, e.g. `operations[17].amount`.
+    #[schema(example = "password")]
     pub field: String,
-    /// The code as sent, because a newer service may have a code that is not in the table.
+    /// The stable code of the error, listed in `docs/ERRORS.md`.
+    // As sent, because a newer service may have a code that is not in the table.
+    #[schema(value_type = enums::FieldCode, example = "PASSWORD_TOO_SHORT")]
     pub code: String,
+    /// An explanation of the error and the next step, in English.
+    #[schema(example = "The password must have at least 12 characters. Use a longer one.")]
     pub detail: String,
 }
 
