@@ -29,7 +29,6 @@ use fintrac_proto::notify::v1::audit_log_service_client::AuditLogServiceClient;
 use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
-
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -108,88 +107,38 @@ impl AppState {
     pub async fn is_ready(&self) -> bool {
         readiness::missing_services(&self.services, &self.token_verifier).await.is_empty()
     }
+}
 
-    pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {
-        IdentityServiceClient::new(self.services.auth.clone())
-    }
+/// Defines a method for each client of a service.
+macro_rules! clients {
+    ($($name:ident: $client:ident => $service:ident $(, max $bytes:ident)?;)+) => {
+        impl AppState {$(
+            pub(crate) fn $name(&self) -> $client<Transport> {
+                $client::new(self.services.$service.clone())$(.max_decoding_message_size($bytes))?
+            }
+        )+}
+    };
+}
 
-    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
-        AdminServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn mfa(&self) -> MfaServiceClient<Transport> {
-        MfaServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn security(&self) -> SecurityServiceClient<Transport> {
-        SecurityServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
-        SessionServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn audit_log(&self) -> AuditLogServiceClient<Transport> {
-        AuditLogServiceClient::new(self.services.notify.clone())
-    }
-
-    pub(crate) fn live_events(&self) -> LiveEventServiceClient<Transport> {
-        LiveEventServiceClient::new(self.services.notify.clone())
-    }
-
-    pub(crate) fn users(&self) -> UserServiceClient<Transport> {
-        UserServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn preferences(&self) -> PreferencesServiceClient<Transport> {
-        PreferencesServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn keys(&self) -> TrustServiceClient<Transport> {
-        TrustServiceClient::new(self.services.auth.clone())
-    }
-
-    pub(crate) fn accounts(&self) -> AccountServiceClient<Transport> {
-        AccountServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn categories(&self) -> CategoryServiceClient<Transport> {
-        CategoryServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn transactions(&self) -> TransactionServiceClient<Transport> {
-        TransactionServiceClient::new(self.services.ledger.clone())
-            .max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn analytics(&self) -> AnalyticsServiceClient<Transport> {
-        AnalyticsServiceClient::new(self.services.ledger.clone())
-            .max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn recurring(&self) -> RecurringServiceClient<Transport> {
-        RecurringServiceClient::new(self.services.ledger.clone())
-            .max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {
-        CurrencyServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn budgets(&self) -> BudgetServiceClient<Transport> {
-        BudgetServiceClient::new(self.services.budget.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn goals(&self) -> GoalServiceClient<Transport> {
-        GoalServiceClient::new(self.services.budget.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn reports(&self) -> ReportServiceClient<Transport> {
-        ReportServiceClient::new(self.services.notify.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
-
-    pub(crate) fn notifications(&self) -> NotificationServiceClient<Transport> {
-        NotificationServiceClient::new(self.services.notify.clone())
-            .max_decoding_message_size(MAX_RESPONSE_BYTES)
-    }
+clients! {
+    identity: IdentityServiceClient => auth;
+    admin: AdminServiceClient => auth;
+    mfa: MfaServiceClient => auth;
+    security: SecurityServiceClient => auth;
+    sessions: SessionServiceClient => auth;
+    audit_log: AuditLogServiceClient => notify;
+    live_events: LiveEventServiceClient => notify;
+    users: UserServiceClient => auth;
+    preferences: PreferencesServiceClient => auth;
+    keys: TrustServiceClient => auth;
+    accounts: AccountServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    categories: CategoryServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    transactions: TransactionServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    analytics: AnalyticsServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    recurring: RecurringServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    currencies: CurrencyServiceClient => ledger, max MAX_RESPONSE_BYTES;
+    budgets: BudgetServiceClient => budget, max MAX_RESPONSE_BYTES;
+    goals: GoalServiceClient => budget, max MAX_RESPONSE_BYTES;
+    reports: ReportServiceClient => notify, max MAX_RESPONSE_BYTES;
+    notifications: NotificationServiceClient => notify, max MAX_RESPONSE_BYTES;
 }
