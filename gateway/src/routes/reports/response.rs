@@ -5,7 +5,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::routes::analytics::sum::{CurrencySum, currency_sums};
-use crate::routes::budgets::progress::UnpricedSpending;
 
 /// A report on a household's money, budgets and goals in a span.
 ///
@@ -154,7 +153,7 @@ pub struct ReportBudget {
     #[schema(example = "warning")]
     pub status: String,
     /// The spending without an exchange rate; not part of `spent`.
-    pub unpriced: Vec<UnpricedSpending>,
+    pub unpriced: Vec<budget::ProgressUnpriced>,
 }
 
 /// The state of a goal in a report.
@@ -234,7 +233,7 @@ impl From<budget::BudgetData> for ReportBudget {
             remaining: value.remaining,
             percent: value.percent,
             status: value.status,
-            unpriced: value.unpriced.into_iter().map(Into::into).collect(),
+            unpriced: value.unpriced,
         }
     }
 }
