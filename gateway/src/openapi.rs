@@ -141,42 +141,6 @@ fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
     Some(document.components.as_ref()?.schemas.keys().filter(is_unused).cloned().collect())
 }
 
-/// The problems of operations that read.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only for the OpenAPI document")]
-pub enum ReadProblems {
-    /// The path or the query is malformed
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemDetails),
-    /// The access token is missing or invalid
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemDetails),
-    /// Permission denied
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemDetails),
-    /// The resource does not exist, or you have no access to it
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemDetails),
-    /// Path and query are too long
-    #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemDetails),
-    /// The headers are too large
-    #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemDetails),
-    /// Too many requests; see `Retry-After`
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooManyRequests(ProblemDetails),
-    /// Something went wrong on our side
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemDetails),
-    /// A service is unavailable
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemDetails),
-    /// The request timed out
-    #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemDetails),
-}
-
 /// The problems that every operation can have.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only for the OpenAPI document")]

@@ -50,7 +50,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(notifications::router())
         .merge(recurring::router())
         .merge(transactions::router())
-        .merge(analytics_routes())
+        .merge(analytics::router())
         .merge(events::router())
         .merge(reports::router())
         .merge(admin::router())
@@ -61,16 +61,6 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(health::get_readiness))
         .routes(routes!(health::get_liveness))
         .routes(routes!(jwks::get_jwks))
-}
-
-fn analytics_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(analytics::analyze_spending::analyze_spending))
-        .routes(routes!(analytics::analyze_income_expense::analyze_income_expense))
-        .routes(routes!(analytics::analyze_categories::analyze_categories))
-        .routes(routes!(analytics::analyze_cash_flow::analyze_cash_flow))
-        .routes(routes!(analytics::analyze_net_worth::analyze_net_worth))
-        .routes(routes!(analytics::analyze_spending_patterns::analyze_spending_patterns))
 }
 
 pub fn app(state: AppState) -> Router {

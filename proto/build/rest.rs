@@ -330,7 +330,23 @@ impl Generator {
         if usage != Usage::Response {
             schema.insert("additionalProperties".to_owned(), json!(false));
         }
-        Ok(Json::Object(schema))
+        Ok(self.with_references(message, usage, schema))
+    }
+
+    /// Combines a schema with those of the flattened messages that it references.
+    fn with_references(&self, message: &MessageDescriptor, usage: Usage, mut own: Map<String, Json>) -> Json {
+        let fields = self.fields(message, usage).into_iter();
+        let referenced = fields.filter_map(|(field, options)| match field.kind() {
+            Kind::Message(inner) if options.flag("all_of") => Some(self.schema_name(&inner, usage)),
+            _ => None,
+        });
+        let mut schemas: Vec<_> = referenced.map(reference).collect();
+        if schemas.is_empty() {
+            return Json::Object(own);
+        }
+        let description = own.remove("description");
+        schemas.push(Json::Object(own));
+        json!({"allOf": schemas, "description": description})
     }
 
     fn add_properties(
@@ -342,6 +358,9 @@ impl Generator {
         properties: &mut Map<String, Json>,
     ) -> Result<(), Error> {
         for (field, options) in self.fields(message, usage) {
+            if options.flag("all_of") {
+                continue;
+            }
             if options.flag("flatten") {
                 let Kind::Message(inner) = field.kind() else {
                     return Err("only messages are flattened".into());
@@ -365,12 +384,20 @@ impl Generator {
     fn parameters(&self, message: &MessageDescriptor) -> Result<Vec<Json>, Error> {
         let (mut required, mut properties) = (Vec::new(), Map::new());
         self.add_properties(message, Usage::Query, false, &mut required, &mut properties)?;
-        let parameter = |(name, mut schema): (String, Json)| {
-            let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let names: Vec<_> = if self.message_options(message).flag("ordered_parameters") {
+            let fields = self.fields(message, Usage::Query).into_iter();
+            fields.map(|(field, options)| rest_name(&field, &options)).collect()
+        } else {
+            properties.keys().cloned().collect()
+        };
+        let parameter = |name: String| {
+            let mut schema = properties.remove(&name);
+            let entries = schema.as_mut().and_then(Json::as_object_mut);
+            let description = entries.and_then(|schema| schema.remove("description"));
             let required = required.contains(&name);
             json!({"name": name, "in": "query", "description": description, "required": required, "schema": schema})
         };
-        Ok(properties.into_iter().map(parameter).collect())
+        Ok(names.into_iter().map(parameter).collect())
     }
 
     fn property(
@@ -381,7 +408,6 @@ impl Generator {
         usage: Usage,
     ) -> Result<Json, Error> {
         let is_request = usage != Usage::Response;
-        let reference = |name: String| json!({"$ref": format!("#/components/schemas/{name}")});
         let mut schema = match field.kind() {
             Kind::Message(_) if is_timestamp(field) => json!({"type": "string", "format": "date-time"}),
             Kind::Message(inner) if self.message_options(&inner).flag("list") => {
@@ -392,6 +418,9 @@ impl Generator {
             Kind::String if is_request && options.flag("amount") => reference("Amount".to_owned()),
             Kind::String if is_request && options.text("values").is_some() => {
                 reference(options.text("values").unwrap_or_default())
+            }
+            Kind::String if is_request && !options.list("inline_values").is_empty() => {
+                json!({"type": "string", "enum": options.list("inline_values")})
             }
             Kind::String => json!({"type": "string"}),
             Kind::Bool => json!({"type": "boolean"}),
@@ -444,6 +473,10 @@ impl Generator {
         }
         Ok(schema)
     }
+}
+
+fn reference(schema: String) -> Json {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
 /// Implements the conversions of a message whose JSON is its only list.

@@ -36,10 +36,13 @@ pub trait WriteFields {
 /// A message that requests contain.
 pub trait ReadFields: Default {
     /// Whether the names of the fields become the message's field mask.
-    const IS_PATCH: bool;
+    const IS_PATCH: bool = false;
 
     /// Returns the message of an empty object.
-    fn empty() -> Self;
+    #[must_use]
+    fn empty() -> Self {
+        Self::default()
+    }
 
     /// Reads the value of field `name` from `map`; returns false if there is no such field.
     ///

@@ -1,5 +1,6 @@
 //! Extractors for handlers; each rejection is a problem.
 
+mod format_query;
 mod idempotency;
 mod if_match;
 mod json;
@@ -10,11 +11,12 @@ mod strict_object;
 mod user;
 
 pub use fintrac_proto::rest::{Amount, BoundedVec};
+pub use format_query::{FormatQuery, ResponseFormat};
 pub use idempotency::{Idempotency, IdempotentJson};
 pub use if_match::IfMatch;
 pub use json::Json;
 pub use page_link::PageLink;
 pub use patch::{FieldMaskBuilder, Patch, not_null};
-pub use query::{NoQuery, StrictQuery, parse_bool};
+pub use query::{NoQuery, StrictQuery};
 pub use strict_object::StrictObject;
 pub use user::{RequirePermission, User, permission};

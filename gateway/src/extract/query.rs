@@ -3,10 +3,11 @@ use std::borrow::Cow;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use fintrac_kit::error::{FieldCode, ProblemCode};
+use fintrac_proto::rest::ReadFields;
 use serde::de::value::{self, MapDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use utoipa::IntoParams;
-use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;
@@ -42,7 +43,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         let name = text.split('`').nth(1).unwrap_or(path.trim_matches('.')).to_owned();
         let hint = match text.as_str() {
             _ if text.starts_with("unknown field") => "This operation has no such parameter. Remove it.",
-            text if text.starts_with("The parameter must") => text,
+            text if text.starts_with("The ") => text,
             _ => "The parameter must be sent once, with a valid value.",
         };
         Problem::query(name, hint)
@@ -108,7 +109,7 @@ fn reject_empty_values(query: &str) -> Option<Problem> {
 }
 
 /// Rejects any query, for operations without parameters.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct NoQuery;
 
 impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
@@ -127,11 +128,21 @@ impl DocumentInput for NoQuery {
     fn document(_operation: &mut OperationDocument<'_>) {}
 }
 
-/// Parses `true` or `false`; absent is false.
-pub fn parse_bool(name: &str, text: Option<&String>) -> Result<bool, Problem> {
-    match text.map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Problem::query(name, "The parameter must be true or false.")),
+/// A request without parameters, for queries that have only options of the response.
+impl ReadFields for NoQuery {
+    fn read_field<'de, M: MapAccess<'de>>(
+        &mut self,
+        _name: &str,
+        _map: &mut M,
+        _patch: bool,
+        _flattened: bool,
+    ) -> Result<bool, M::Error> {
+        Ok(false)
+    }
+}
+
+impl IntoParams for NoQuery {
+    fn into_params(_location: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
     }
 }

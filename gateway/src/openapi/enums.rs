@@ -46,11 +46,9 @@ string_enums! {
     BulkMode: "atomic" "partial";
     BulkOperationKind: "create" "update" "delete";
     CategoryType: "income" "expense";
-    ChartFormat: "json" "csv" "svg";
     ExportFormat: "csv" "json" "ndjson";
     RecurringFrequency: "daily" "weekly" "monthly" "yearly";
     GoalStatus: "active" "completed" "cancelled";
-    Grouping: "category" "account" "day" "week" "month";
     Interval: "day" "week" "month";
     IpAction: "allow" "deny";
     Locale: "en" "es" "fr" "de" "pt";

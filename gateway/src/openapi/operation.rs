@@ -164,6 +164,16 @@ impl OperationDocument<'_> {
         self.add_response(status, response);
     }
 
+    /// Adds a successful response as JSON, or as text of other content types.
+    pub fn response_formats<T: ToSchema>(&mut self, description: &str, text_types: &[&str]) {
+        let json = Content::builder().schema(Some(self.reference::<T>())).build();
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = Content::builder().schema(Some(text)).build();
+        let response = ResponseBuilder::new().description(description).content("application/json", json);
+        let add_text = |response: ResponseBuilder, name: &&str| response.content(*name, text.clone());
+        self.add_response(200, text_types.iter().fold(response, add_text));
+    }
+
     /// Adds a response without a body unless the attribute has one.
     pub fn empty_response(&mut self, status: u16, description: &str) {
         self.add_response(status, ResponseBuilder::new().description(description));
@@ -189,13 +199,16 @@ impl OperationDocument<'_> {
     /// Adds problem responses, by status.
     pub fn problems(&mut self, statuses: &[u16]) {
         for status in statuses {
-            let schema = self.reference::<ProblemDetails>();
-            let content = Content::builder().schema(Some(schema)).build();
-            let response = ResponseBuilder::new()
-                .description(problem_description(*status))
-                .content("application/problem+json", content);
-            self.add_response(*status, response);
+            self.problem(*status, problem_description(*status));
         }
+    }
+
+    /// Adds a problem response with a description of its own.
+    pub fn problem(&mut self, status: u16, description: &str) {
+        let schema = self.reference::<ProblemDetails>();
+        let content = Content::builder().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().description(description);
+        self.add_response(status, response.content("application/problem+json", content));
     }
 
     /// Returns a reference to a schema, which it adds to the components.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use fintrac_proto::ledger::v1::{CurrencySum, DateRange, Sum};
+
 use super::chart::{Chart, Mark, Series};
-use super::sum::{CurrencySum, Span, csv_cell};
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::routes::csv::{CsvWriter, escape_formula};
@@ -28,8 +29,16 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    pub fn text(text: Option<&'a String>) -> Self {
-        text.map_or(Self::Empty, |text| Self::Text(text))
+    pub fn amount(sum: Option<&'a Sum>) -> Self {
+        sum.map_or(Self::Empty, |sum| Self::Money(&sum.amount))
+    }
+
+    pub fn by_currency(sum: Option<&'a Sum>) -> Self {
+        sum.map_or(Self::Empty, |sum| Self::Sums(&sum.by_currency))
+    }
+
+    pub fn unpriced(sum: Option<&'a Sum>) -> Self {
+        sum.map_or(Self::Empty, |sum| Self::Unpriced(&sum.unpriced))
     }
 
     fn to_csv(self) -> String {
@@ -38,7 +47,11 @@ impl<'a> Cell<'a> {
             Self::Plain(text) | Self::Money(text) => text.to_owned(),
             Self::Number(number) => number.to_string(),
             Self::Text(text) => escape_formula(text),
-            Self::Sums(sums) | Self::Unpriced(sums) => csv_cell(sums),
+            // In one cell: `EUR 110.00; USD 40.00`.
+            Self::Sums(sums) | Self::Unpriced(sums) => {
+                let sums = sums.iter().map(|sum| format!("{} {}", sum.currency_code, sum.amount));
+                sums.collect::<Vec<_>>().join("; ")
+            }
             Self::UnpricedCurrencies(codes) => codes.join("; "),
         }
     }
@@ -56,12 +69,6 @@ impl<'a> From<Option<&'a String>> for Cell<'a> {
     }
 }
 
-impl<'a> From<&'a Vec<CurrencySum>> for Cell<'a> {
-    fn from(sums: &'a Vec<CurrencySum>) -> Self {
-        Self::Sums(sums)
-    }
-}
-
 /// The label of a row in a chart.
 #[derive(Debug, Clone, Copy)]
 pub enum Label<'a> {
@@ -69,18 +76,18 @@ pub enum Label<'a> {
     Day(&'a str),
     /// The month that contains a day, YYYY-MM-DD.
     Month(&'a str),
-    /// The name of a category or account; `None`: transactions without a category.
-    Name(Option<&'a String>),
+    /// The name of a category or account; empty: transactions without a category.
+    Name(&'a str),
     /// A weekday from 1, Monday, to 7.
     Weekday(i32),
 }
 
 impl<'a> Label<'a> {
     /// Returns the label of an interval that contains `day`; no `interval` means a month.
-    pub fn interval(day: &'a str, interval: Option<&String>) -> Self {
-        match interval.map(|interval| interval.trim().to_ascii_lowercase()).as_deref() {
-            None | Some("" | "month") => Self::Month(day),
-            Some(_) => Self::Day(day),
+    pub fn interval(day: &'a str, interval: &str) -> Self {
+        match interval.trim().to_ascii_lowercase().as_str() {
+            "" | "month" => Self::Month(day),
+            _ => Self::Day(day),
         }
     }
 }
@@ -99,7 +106,7 @@ pub struct Table<'a, R> {
     /// The name of the CSV file, and of the title's message id after `chart-`.
     pub name: &'static str,
     currency_code: &'a str,
-    span: Option<&'a Span>,
+    span: Option<&'a DateRange>,
     rows: Vec<R>,
     /// The labels of the first rows; the others are not drawn.
     labels: Vec<Label<'a>>,
@@ -119,8 +126,8 @@ impl<'a, R: Copy> Table<'a, R> {
     }
 
     /// Sets the span that the title of the chart states.
-    pub fn span(self, span: &'a Span) -> Self {
-        Self { span: Some(span), ..self }
+    pub fn span(self, span: Option<&'a DateRange>) -> Self {
+        Self { span, ..self }
     }
 
     pub fn column<C: Into<Cell<'a>>>(mut self, name: &'static str, cell: impl Fn(R) -> C) -> Self {
@@ -135,14 +142,10 @@ impl<'a, R: Copy> Table<'a, R> {
         self.column("currency_code", |_| Cell::Plain(code))
     }
 
-    /// Adds a column of amounts in the household's currency.
-    pub fn money(self, name: &'static str, amount: impl Fn(R) -> &'a String) -> Self {
-        self.column(name, |row| Cell::Money(amount(row)))
-    }
-
-    /// Adds a column of amounts that have no exchange rate.
-    pub fn unpriced(self, name: &'static str, sums: impl Fn(R) -> &'a Vec<CurrencySum>) -> Self {
-        self.column(name, |row| Cell::Unpriced(sums(row)))
+    /// Adds the columns of a span.
+    pub fn span_columns(self, span: impl Fn(R) -> Option<&'a DateRange>) -> Self {
+        let columns = self.column("from", |row| span(row).map(|span| &span.from));
+        columns.column("to", |row| span(row).map(|span| &span.to))
     }
 
     /// Draws the last column in the chart, named by the message `id`.
@@ -177,8 +180,8 @@ impl<'a, R: Copy> Table<'a, R> {
         let label = |label: &Label<'_>| match *label {
             Label::Day(day) => formatter.short_date(day).unwrap_or_else(|_| day.to_owned()),
             Label::Month(day) => formatter.short_month(day).unwrap_or_else(|_| day.to_owned()),
-            Label::Name(Some(name)) => name.clone(),
-            Label::Name(None) => language.text("chart-uncategorized").into_owned(),
+            Label::Name("") => language.text("chart-uncategorized").into_owned(),
+            Label::Name(name) => name.to_owned(),
             Label::Weekday(day) => language.text(&format!("chart-weekday-{day}")).into_owned(),
         };
         let date = |day: &str| formatter.date(day).unwrap_or_else(|_| day.to_owned());

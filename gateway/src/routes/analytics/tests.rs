@@ -1,11 +1,7 @@
 use fintrac_proto::ledger::v1 as pb;
 
 use super::analyze_cash_flow::CashFlowResponse;
-use super::analyze_categories::CategoryAnalysisResponse;
-use super::analyze_income_expense::IncomeExpenseResponse;
-use super::analyze_net_worth::NetWorthResponse;
-use super::analyze_spending::SpendingResponse;
-use super::analyze_spending_patterns::SpendingPatternsResponse;
+use super::format::Analysis as _;
 use crate::language::Language;
 
 fn parts(parts: &[(&str, &str)]) -> Vec<pb::CurrencySum> {
@@ -64,7 +60,7 @@ fn income_expense() -> pb::AnalyzeIncomeExpenseResponse {
 fn csv_of_cash_flow_has_openings_and_adjustments() {
     let analysis = CashFlowResponse::from(income_expense());
     assert_eq!(
-        analysis.table(None).csv().into_string(),
+        analysis.table("").csv().into_string(),
         "from,to,currency_code,inflow,outflow,other,net,cumulative,inflow_by_currency,outflow_by_currency,\
          inflow_unpriced,outflow_unpriced,other_unpriced,cumulative_unpriced\r\n\
          2026-07-01,2026-07-31,EUR,1000.00,120.50,2500.00,879.50,3379.50,EUR 1000.00,EUR 120.50,,,,\r\n\
@@ -75,7 +71,7 @@ fn csv_of_cash_flow_has_openings_and_adjustments() {
 
 #[test]
 fn chart_of_cash_flow_shows_openings_apart() {
-    let chart = |response| CashFlowResponse::from(response).table(None).chart(&Language::default());
+    let chart = |response| CashFlowResponse::from(response).table("").chart(&Language::default());
     let svg = chart(income_expense()).expect("a chart");
     for text in [
         "Cash flow (EUR)",
@@ -100,9 +96,9 @@ fn chart_of_cash_flow_shows_openings_apart() {
 
 #[test]
 fn csv_of_income_and_expenses() {
-    let analysis = IncomeExpenseResponse::from(income_expense());
+    let analysis = income_expense();
     assert_eq!(
-        analysis.table(None).csv().into_string(),
+        analysis.table("").csv().into_string(),
         "from,to,currency_code,income,expense,net,income_by_currency,expense_by_currency,income_unpriced,\
          expense_unpriced\r\n\
          2026-07-01,2026-07-31,EUR,1000.00,120.50,879.50,EUR 1000.00,EUR 120.50,,\r\n\
@@ -119,14 +115,13 @@ fn csv_of_net_worth() {
         liabilities: "-200.00".into(),
         unpriced: vec!["NZD".into(), "XAF".into()],
     };
-    let response = pb::AnalyzeNetWorthResponse { currency_code: "EUR".into(), days: vec![day] };
-    let (analysis, week) = (NetWorthResponse::from(response), "week".to_owned());
+    let analysis = pb::AnalyzeNetWorthResponse { currency_code: "EUR".into(), days: vec![day] };
     assert_eq!(
-        analysis.table(None).csv().into_string(),
+        analysis.table("").csv().into_string(),
         "date,currency_code,net_worth,assets,liabilities,by_currency,unpriced\r\n\
          2026-08-31,EUR,481.88,681.88,-200.00,EUR 481.88; NZD 7.00,NZD; XAF\r\n"
     );
-    let svg = analysis.table(Some(&week)).chart(&Language::negotiate("de")).expect("a chart");
+    let svg = analysis.table("week").chart(&Language::negotiate("de")).expect("a chart");
     assert!(has_text(&svg, "31.08.26") && svg.contains("Ohne Wechselkurs: NZD, XAF"), "{svg}");
 }
 
@@ -139,27 +134,25 @@ fn csv_of_spending_by_category_and_by_interval() {
         spent: Some(euros(amount)),
         share: share.to_owned(),
     };
-    let table = |groups| {
-        SpendingResponse::from(pb::AnalyzeSpendingResponse {
-            currency_code: "EUR".into(),
-            span: Some(span("2026-07-01", "2026-08-31")),
-            total: Some(euros("200.00")),
-            groups,
-        })
+    let table = |groups| pb::AnalyzeSpendingResponse {
+        currency_code: "EUR".into(),
+        span: Some(span("2026-07-01", "2026-08-31")),
+        total: Some(euros("200.00")),
+        groups,
     };
     let by_category =
         table(vec![group("1", "=Food", None, "120.00", "60.0"), group("", "", None, "80.00", "40.0")]);
     assert_eq!(
-        by_category.table(None).csv().into_string(),
+        by_category.table("").csv().into_string(),
         "id,name,from,to,amount,currency_code,share,by_currency,unpriced\r\n\
          1,'=Food,,,120.00,EUR,60.0,EUR 120.00,\r\n,,,,80.00,EUR,40.0,EUR 80.00,\r\n"
     );
-    let svg = by_category.table(None).chart(&Language::default()).expect("a chart");
+    let svg = by_category.table("").chart(&Language::default()).expect("a chart");
     let title = "Spending (EUR, July 1, 2026 – August 31, 2026)";
     assert!(svg.contains(title) && has_text(&svg, "Uncategorized") && has_text(&svg, "120.00"), "{svg}");
     let by_month = table(vec![group("", "", Some(span("2026-07-01", "2026-07-31")), "120.00", "60.0")]);
     assert_eq!(
-        by_month.table(Some(&"month".to_owned())).csv().into_string(),
+        by_month.table("month").csv().into_string(),
         "id,name,from,to,amount,currency_code,share,by_currency,unpriced\r\n\
          ,,2026-07-01,2026-07-31,120.00,EUR,60.0,EUR 120.00,\r\n"
     );
@@ -178,20 +171,20 @@ fn csv_of_categories() {
         change_percent: "-24.2".into(),
         previous_unpriced: parts(&[("XAF", "5")]),
     };
-    let analysis = CategoryAnalysisResponse::from(pb::AnalyzeCategoriesResponse {
+    let analysis = pb::AnalyzeCategoriesResponse {
         currency_code: "EUR".into(),
         span: Some(span("2026-08-01", "2026-08-31")),
         previous_span: Some(span("2026-07-01", "2026-07-31")),
         total: Some(euros("106.00")),
         categories: vec![category],
-    });
+    };
     assert_eq!(
-        analysis.table().csv().into_string(),
+        analysis.table("").csv().into_string(),
         "id,name,parent_id,amount,currency_code,share,previous_amount,change,change_percent,by_currency,\
          unpriced,previous_unpriced\r\n\
          1,\"Food, \"\"fresh\"\"\",2,106.00,EUR,74.6,140.00,-34.00,-24.2,EUR 106.00; NZD 3.00,NZD 3.00,XAF 5\r\n"
     );
-    let svg = analysis.table().chart(&Language::default()).expect("a chart");
+    let svg = analysis.table("").chart(&Language::default()).expect("a chart");
     assert!(svg.contains("Without an exchange rate: NZD, XAF"), "{svg}");
 }
 
@@ -213,21 +206,21 @@ fn csv_of_patterns_has_three_kinds_and_the_chart_only_weekdays() {
         change_percent: "1020.0".into(),
         usual_unpriced: Vec::new(),
     };
-    let analysis = SpendingPatternsResponse::from(pb::AnalyzePatternsResponse {
+    let analysis = pb::AnalyzePatternsResponse {
         currency_code: "EUR".into(),
         span: Some(span("2026-08-01", "2026-08-31")),
         weekdays: vec![pb::WeekdayPattern { weekday: 1, average: Some(euros("15.25")) }],
         largest: vec![largest],
         unusual: vec![unusual],
-    });
+    };
     assert_eq!(
-        analysis.table().csv().into_string(),
+        analysis.table("").csv().into_string(),
         "pattern,id,name,date,amount,currency_code,by_currency,usual,change_percent,unpriced\r\n\
          weekday,1,,,15.25,EUR,EUR 15.25,,,\r\n\
          largest,3,'@Laptop,2026-08-03,1250.00,USD,,,,\r\n\
          unusual,1,Food,,336.00,EUR,EUR 336.00; NZD 3.00,30.00,1020.0,NZD 3.00\r\n"
     );
-    let svg = analysis.table().chart(&Language::negotiate("fr")).expect("a chart");
+    let svg = analysis.table("").chart(&Language::negotiate("fr")).expect("a chart");
     assert!(has_text(&svg, "lun."), "{svg}");
     assert!(!svg.contains("Laptop") && !svg.contains("NZD") && has_text(&svg, "20"), "{svg}");
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use askama::Template;
 use chrono::{Datelike as _, NaiveDate};
 use fintrac_kit::locale_format::LocaleFormatter;
+use fintrac_proto::ledger::v1::CurrencySum;
 
 use super::response::ReportResponse;
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::routes::analytics::chart::{BLUE, Chart, GREEN, LIGHT_BLUE, Mark, Series, VERMILION};
-use crate::routes::analytics::sum::CurrencySum;
 
 #[derive(Template)]
 #[template(path = "report.html")]

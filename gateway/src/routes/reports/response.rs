@@ -4,8 +4,6 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::routes::analytics::sum::{CurrencySum, currency_sums};
-
 /// A report on a household's money, budgets and goals in a span.
 ///
 /// All amounts are in the household's currency unless stated otherwise.
@@ -28,9 +26,9 @@ pub struct ReportResponse {
     #[schema(example = "2410.35")]
     pub expense: String,
     /// Income without an exchange rate on its day; not part of `income`.
-    pub income_unpriced: Vec<CurrencySum>,
+    pub income_unpriced: Vec<ledger::CurrencySum>,
     /// Expenses without an exchange rate on their day; not part of `expense`.
-    pub expense_unpriced: Vec<CurrencySum>,
+    pub expense_unpriced: Vec<ledger::CurrencySum>,
     /// The income minus the expenses.
     #[schema(example = "789.65")]
     pub net: String,
@@ -91,7 +89,7 @@ pub struct ReportCategory {
     #[schema(example = "17.0")]
     pub share: Option<String>,
     /// Expenses without an exchange rate on their day; not part of `amount`.
-    pub unpriced: Vec<CurrencySum>,
+    pub unpriced: Vec<ledger::CurrencySum>,
     /// The amount in the previous span of the same number of months or days.
     #[schema(example = "380.00")]
     pub previous: String,
@@ -200,7 +198,7 @@ impl From<ledger::ReportCategory> for ReportCategory {
             name: value.name,
             amount: value.amount,
             share: non_empty(value.share),
-            unpriced: currency_sums(value.unpriced),
+            unpriced: value.unpriced,
             previous: value.previous,
             change: value.change,
             change_percent: non_empty(value.change_percent),
@@ -262,8 +260,8 @@ impl From<pb::GetReportResponse> for ReportResponse {
             currency_code: money.currency_code,
             income: money.income,
             expense: money.expense,
-            income_unpriced: currency_sums(money.income_unpriced),
-            expense_unpriced: currency_sums(money.expense_unpriced),
+            income_unpriced: money.income_unpriced,
+            expense_unpriced: money.expense_unpriced,
             net: money.net,
             net_worth_before: money.net_worth_before,
             net_worth: money.net_worth,

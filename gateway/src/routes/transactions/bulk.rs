@@ -42,10 +42,6 @@ pub struct BulkOperation {
 impl ReadFields for BulkOperation {
     const IS_PATCH: bool = true;
 
-    fn empty() -> Self {
-        Self::default()
-    }
-
     fn read_field<'de, M: MapAccess<'de>>(
         &mut self,
         name: &str,
