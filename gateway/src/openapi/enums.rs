@@ -53,7 +53,6 @@ string_enums! {
     IpAction: "allow" "deny";
     Locale: "en" "es" "fr" "de" "pt";
     NewTransactionType: "income" "expense" "transfer";
-    ReportFormat: "json" "html";
     Rollover: "none" "surplus" "deficit" "both";
     Theme: "light" "dark" "system";
     TransactionOrder: "-transaction_date" "transaction_date" "-amount" "amount";

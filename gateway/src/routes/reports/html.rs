@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use askama::Template;
 use chrono::{Datelike as _, NaiveDate};
 use fintrac_kit::locale_format::LocaleFormatter;
-use fintrac_proto::ledger::v1::CurrencySum;
+use fintrac_proto::ledger::v1::{CurrencySum, ReportData};
+use fintrac_proto::notify::v1::GetReportResponse;
 
-use super::response::ReportResponse;
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::routes::analytics::chart::{BLUE, Chart, GREEN, LIGHT_BLUE, Mark, Series, VERMILION};
@@ -19,7 +19,8 @@ struct ReportTemplate<'a> {
     lang: String,
     formatter: &'a LocaleFormatter,
     span: String,
-    report: &'a ReportResponse,
+    money: &'a ReportData,
+    report: &'a GetReportResponse,
     cash_flow: String,
     categories: Option<String>,
 }
@@ -50,23 +51,24 @@ impl ReportTemplate<'_> {
     }
 }
 
-pub fn render_html(language: &Language, report: &ReportResponse) -> Result<String, Problem> {
+pub fn render_html(language: &Language, report: &GetReportResponse) -> Result<String, Problem> {
     let formatter = &language.formatter()?;
-    let span = span(formatter, report);
+    let money = report.money.as_ref().ok_or_else(Problem::internal)?;
+    let span = span(formatter, money);
     let chart = |title, labels, series| Chart {
         language,
         formatter,
-        title: format!("{} ({}, {span})", language.text(title), report.currency_code),
-        currency_code: &report.currency_code,
+        title: format!("{} ({}, {span})", language.text(title), money.currency_code),
+        currency_code: &money.currency_code,
         labels,
         series,
         // The page has one note for all charts.
         unpriced: BTreeSet::new(),
     };
     let day = |day: &String| formatter.short_date(day).unwrap_or_else(|_| day.clone());
-    let days = report.intervals.iter().map(|row| day(&row.from)).collect();
-    let income = report.intervals.iter().map(|row| row.income.as_str()).collect();
-    let expense = report.intervals.iter().map(|row| row.expense.as_str()).collect();
+    let days = money.intervals.iter().map(|row| day(&row.from)).collect();
+    let income = money.intervals.iter().map(|row| row.income.as_str()).collect();
+    let expense = money.intervals.iter().map(|row| row.expense.as_str()).collect();
     let series = vec![
         Series { name: "chart-income", mark: Mark::Bar(GREEN), amounts: income },
         Series { name: "chart-expense", mark: Mark::Bar(VERMILION), amounts: expense },
@@ -74,19 +76,27 @@ pub fn render_html(language: &Language, report: &ReportResponse) -> Result<Strin
     let cash_flow = chart("chart-income-expense", days, series).vertical()?;
     let unnamed = language.text("chart-uncategorized");
     let name = |name: &String| if name.is_empty() { unnamed.clone().into_owned() } else { name.clone() };
-    let names = report.categories.iter().map(|row| name(&row.name)).collect();
-    let now = report.categories.iter().map(|row| row.amount.as_str()).collect();
-    let before = report.categories.iter().map(|row| row.previous.as_str()).collect();
+    let names = money.categories.iter().map(|row| name(&row.name)).collect();
+    let now = money.categories.iter().map(|row| row.amount.as_str()).collect();
+    let before = money.categories.iter().map(|row| row.previous.as_str()).collect();
     let series = vec![
         Series { name: "chart-now", mark: Mark::Bar(BLUE), amounts: now },
         Series { name: "chart-before", mark: Mark::Bar(LIGHT_BLUE), amounts: before },
     ];
-    let categories = match report.categories.as_slice() {
+    let categories = match money.categories.as_slice() {
         [] => None,
         _ => Some(chart("chart-categories", names, series).horizontal()?),
     };
-    let template =
-        ReportTemplate { language, lang: language.code(), formatter, span, report, cash_flow, categories };
+    let template = ReportTemplate {
+        language,
+        lang: language.code(),
+        formatter,
+        span,
+        money,
+        report,
+        cash_flow,
+        categories,
+    };
     template.render().map_err(|error| {
         tracing::error!(%error, "report rendering failed");
         Problem::internal()
@@ -94,8 +104,8 @@ pub fn render_html(language: &Language, report: &ReportResponse) -> Result<Strin
 }
 
 /// Formats the span in the language; a whole month by its name.
-fn span(formatter: &LocaleFormatter, report: &ReportResponse) -> String {
-    let (from, to) = (report.from.as_str(), report.to.as_str());
+fn span(formatter: &LocaleFormatter, money: &ReportData) -> String {
+    let (from, to) = (money.from.as_str(), money.to.as_str());
     let plain = || format!("{from} – {to}");
     let (Ok(first), Ok(last)) = (from.parse::<NaiveDate>(), to.parse::<NaiveDate>()) else { return plain() };
     let is_month = first.day() == 1

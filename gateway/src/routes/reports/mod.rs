@@ -1,5 +1,4 @@
 mod get_report;
 mod html;
-mod response;
 
 pub use get_report::router;
