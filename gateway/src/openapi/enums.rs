@@ -46,7 +46,6 @@ string_enums! {
     BulkMode: "atomic" "partial";
     BulkOperationKind: "create" "update" "delete";
     CategoryType: "income" "expense";
-    ExportFormat: "csv" "json" "ndjson";
     RecurringFrequency: "daily" "weekly" "monthly" "yearly";
     GoalStatus: "active" "completed" "cancelled";
     Interval: "day" "week" "month";

@@ -5,95 +5,31 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use fintrac_proto::ledger::v1 as pb;
-use fintrac_proto::rest::{ReadFields, read_object};
 use futures::{Stream, StreamExt as _};
-use serde::de::{Deserialize, Deserializer, MapAccess};
 use tonic::Status;
-use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use crate::extract::{RequirePermission, StrictQuery, User, permission};
+use crate::extract::{FormatQuery, RequirePermission, ResponseFormat, StrictQuery, User, permission};
 use crate::http::without_deadline;
-use crate::openapi::enums;
 use crate::problem::Problem;
 use crate::routes::csv::{CsvWriter, escape_formula};
 use crate::state::AppState;
 
-/// The filters of transactions with the options of the export.
-#[derive(Default)]
-pub struct ExportQuery {
-    filter: pb::TransactionFilter,
-    format: Option<String>,
-    bom: bool,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only for the OpenAPI document")]
-struct ExportOptions {
-    /// The response format: `csv` (default), `json` or `ndjson`.
-    #[param(value_type = Option<enums::ExportFormat>, inline)]
-    format: Option<String>,
-    /// If true, CSV begins with a byte order mark.
-    /// Spreadsheets need it to detect UTF-8. Default: false.
-    bom: Option<bool>,
-}
-
-impl ReadFields for ExportQuery {
-    const IS_PATCH: bool = false;
-
-    fn empty() -> Self {
-        Self::default()
-    }
-
-    fn read_field<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut M,
-        patch: bool,
-        _flattened: bool,
-    ) -> Result<bool, M::Error> {
-        match name {
-            "format" => self.format = map.next_value()?,
-            "bom" => self.bom = map.next_value()?,
-            _ => return self.filter.read_flattened(name, map, patch),
-        }
-        Ok(true)
-    }
-}
-
-impl<'de> Deserialize<'de> for ExportQuery {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_object(deserializer)
-    }
-}
-
-impl IntoParams for ExportQuery {
-    fn into_params(location: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let mut parameters = pb::TransactionFilter::into_params(&location);
-        parameters.extend(ExportOptions::into_params(&location));
-        parameters
-    }
-}
-
 /// The format of the export.
-#[derive(Clone, Copy)]
-enum Format {
+#[derive(Debug, Default, Clone, Copy)]
+pub enum Format {
+    #[default]
     Csv,
     Json,
     Ndjson,
 }
 
-impl Format {
-    fn from_text(text: Option<&str>) -> Result<Self, Problem> {
-        match text.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            Some("ndjson") => Ok(Self::Ndjson),
-            Some(_) => Err(Problem::query("format", "The format must be csv, json or ndjson.")),
-        }
-    }
+impl ResponseFormat for Format {
+    const FORMATS: &'static [(&'static str, Self)] =
+        &[("csv", Self::Csv), ("json", Self::Json), ("ndjson", Self::Ndjson)];
+    const DESCRIPTION: &'static str = "The response format: `csv` (default), `json` or `ndjson`.";
+}
 
+impl Format {
     fn content_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
@@ -193,14 +129,14 @@ pub async fn export_transactions(
     State(state): State<AppState>,
     User(principal): User,
     _user: RequirePermission<permission::TransactionsRead>,
-    StrictQuery(query): StrictQuery<ExportQuery>,
+    StrictQuery(query): StrictQuery<FormatQuery<pb::TransactionFilter, Format>>,
 ) -> Result<Response, Problem> {
-    let format = Format::from_text(query.format.as_deref())?;
+    let FormatQuery { request, format, bom } = query;
     let export = state.export_limiter.acquire(principal.user_id)?;
-    let request = without_deadline(pb::ExportTransactionsRequest { filter: Some(query.filter) });
+    let request = without_deadline(pb::ExportTransactionsRequest { filter: Some(request) });
     let pages = state.transactions().export_transactions(request).await?.into_inner();
     let headers = [(CONTENT_TYPE, format.content_type()), (CONTENT_DISPOSITION, format.file_name())];
-    Ok((headers, Body::from_stream(document(format, query.bom, pages, export))).into_response())
+    Ok((headers, Body::from_stream(document(format, bom, pages, export))).into_response())
 }
 
 /// Streams the document, one chunk per page.
