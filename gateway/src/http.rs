@@ -2,7 +2,6 @@
 
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use chrono::{DateTime, Utc};
 use fintrac_kit::transport::NoDeadline;
 
 /// Keeps browsers from guessing content types and from leaking links.
@@ -15,11 +14,6 @@ pub const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 
 /// Marks a stored response of an earlier request with the same key.
 pub const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// Converts a proto timestamp; `None` if it is out of range.
-pub fn to_datetime(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
-}
 
 /// Creates a request without a deadline, for responses that are streamed.
 pub fn without_deadline<T>(message: T) -> tonic::Request<T> {

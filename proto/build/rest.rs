@@ -193,6 +193,8 @@ impl Generator {
             let (name, value) = (rest_name(&field, &options), format!("self.{}", rust_name(&field)));
             let write = if options.flag("flatten") {
                 format!("if let Some(value) = &{value} {{ value.write_fields(map)?; }}")
+            } else if options.flag("is_json") {
+                format!("map.serialize_entry({name:?}, &json_value(&{value}))?;")
             } else if is_timestamp(&field) {
                 format!("map.serialize_entry({name:?}, &Rfc3339(&{value}))?;")
             } else if options.flag("empty_is_null") {

@@ -169,6 +169,11 @@ fn read_timestamp<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<prost_ty
     Ok(Some(prost_types::Timestamp { seconds: time.timestamp(), nanos }))
 }
 
+/// Parses a JSON text; an empty one is null.
+fn json_value(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 fn non_empty(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
