@@ -5,7 +5,7 @@ pub mod operation;
 
 use fintrac_proto::rest::{self, Amount};
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Server,
@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
 use crate::problem::details::ProblemDetails;
-use enums::{CurrencyCode, InboxKind, NotificationEntity};
+use enums::{ConfigurableKind, CurrencyCode, InboxKind, NotificationEntity};
 
 /// Returns the document's title, license, tags and security scheme.
 pub fn base_document() -> OpenApi {
@@ -56,20 +56,28 @@ pub fn base_document() -> OpenApi {
                 .schema(Amount::name(), Amount::schema())
                 .schemas_from_iter(enums::schemas())
                 // What no operation references is removed in the end.
-                .schemas_from_iter(rest::schemas().map(|(name, schema)| match name {
-                    "Notification" => (name, with_registered_kinds(schema)),
-                    _ => (name, schema),
-                }))
+                .schemas_from_iter(
+                    rest::schemas().map(|(name, schema)| (name, with_registered_kinds(name, schema))),
+                )
                 .build(),
         ))
         .build()
 }
 
-/// Lists the values of the registry of notification kinds.
-fn with_registered_kinds(mut schema: RefOr<Schema>) -> RefOr<Schema> {
-    if let RefOr::T(Schema::Object(object)) = &mut schema {
-        object.properties.insert("kind".to_owned(), InboxKind::schema());
-        object.properties.insert("entity".to_owned(), NotificationEntity::schema());
+/// Lists the values of the registry of notification kinds in the schemas that have them.
+fn with_registered_kinds(name: &str, mut schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(Object { properties, .. })) = &mut schema else { return schema };
+    match (name, properties.get_mut("notifications")) {
+        ("Notification", _) => {
+            properties.insert("kind".to_owned(), InboxKind::schema());
+            properties.insert("entity".to_owned(), NotificationEntity::schema());
+        }
+        ("UpdatePreferencesRequest", Some(RefOr::T(Schema::Object(notifications)))) => {
+            if let RefOr::T(kinds) = ConfigurableKind::schema() {
+                notifications.property_names = Some(Box::new(kinds));
+            }
+        }
+        _ => {}
     }
     schema
 }

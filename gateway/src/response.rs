@@ -59,12 +59,9 @@ pub struct ListResponse<T> {
 }
 
 impl<T> ListResponse<T> {
-    /// Creates a page from `rows`; an empty `token` marks the last page.
-    pub fn new<P: Into<T>>(rows: Vec<P>, token: String) -> Self {
-        Self {
-            data: rows.into_iter().map(Into::into).collect(),
-            next_page_token: Some(token).filter(|token| !token.is_empty()),
-        }
+    /// Creates a page; an empty `token` marks the last one.
+    pub fn new(data: Vec<T>, token: String) -> Self {
+        Self { data, next_page_token: Some(token).filter(|token| !token.is_empty()) }
     }
 }
 

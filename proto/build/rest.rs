@@ -193,6 +193,8 @@ impl Generator {
             let (name, value) = (rest_name(&field, &options), format!("self.{}", rust_name(&field)));
             let write = if options.flag("flatten") {
                 format!("if let Some(value) = &{value} {{ value.write_fields(map)?; }}")
+            } else if let Some(key) = options.text("key") {
+                format!("map.serialize_entry({name:?}, &by_key(&{value}, |entry| &entry.{key}))?;")
             } else if options.flag("is_json") {
                 format!("map.serialize_entry({name:?}, &json_value(&{value}))?;")
             } else if is_timestamp(&field) {
@@ -223,12 +225,13 @@ impl Generator {
              fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{\n\
              write_object(self, serializer)\n}}\n}}"
         )?;
-        let id = ["id", "name"].into_iter().find(|name| message.get_field_by_name(name).is_some());
-        if let (Some(id), true) = (id, message.get_field_by_name("version").is_some()) {
+        if message.get_field_by_name("version").is_some() {
+            let id = ["id", "name"].into_iter().find(|name| message.get_field_by_name(name).is_some());
+            let id = id.map_or_else(|| "\"\"".to_owned(), |id| format!("&self.{id}"));
             writeln!(
                 code,
                 "impl Resource for {rust} {{\n\
-                 fn id(&self) -> &str {{ &self.{id} }}\n\
+                 fn id(&self) -> &str {{ {id} }}\n\
                  fn version(&self) -> i64 {{ self.version }}\n}}"
             )?;
         }
@@ -431,7 +434,11 @@ impl Generator {
             Kind::Int64 => json!({"type": "integer", "format": "int64"}),
             _ => return Err(format!("{}: no JSON type", field.full_name()).into()),
         };
-        if field.is_list() {
+        if options.text("key").is_some() {
+            schema = json!({
+                "type": "object", "additionalProperties": schema, "propertyNames": {"type": "string"},
+            });
+        } else if field.is_list() {
             if let (Some(format), Some(item)) = (options.text("format"), schema.as_object_mut()) {
                 item.insert("format".to_owned(), json!(format));
             }
@@ -498,6 +505,10 @@ fn write_list(code: &mut String, message: &MessageDescriptor) -> Result<(), Erro
 /// Renders the expression that reads a field's value from `map`.
 fn read(field: &FieldDescriptor, options: &Options) -> String {
     let is_not_null = options.flag("not_null");
+    if let (Some(key), Kind::Message(entry)) = (options.text("key"), field.kind()) {
+        let with_key = format!("|(key, entry)| {} {{ {key}: key, ..entry }}", rust_type(&entry));
+        return format!("map.next_value::<BTreeMap<_, _>>()?.into_iter().map({with_key}).collect()");
+    }
     if field.is_list() {
         let list = match options.number("max_items") {
             Some(max) => format!("BoundedVec<_, {max}>"),

@@ -4,6 +4,7 @@
 //! pass: only objects with known, distinct fields are accepted.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -73,8 +74,9 @@ pub trait ReadFields: Default {
     fn set_mask(&mut self, _paths: Vec<String>) {}
 }
 
-/// A message with an id and a version.
+/// A message with a version.
 pub trait Resource {
+    /// Returns the id; empty if a user has only one such resource.
     fn id(&self) -> &str;
     fn version(&self) -> i64;
 }
@@ -167,6 +169,11 @@ fn read_timestamp<'de, M: MapAccess<'de>>(map: &mut M) -> Result<Option<prost_ty
     })?;
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default();
     Ok(Some(prost_types::Timestamp { seconds: time.timestamp(), nanos }))
+}
+
+/// Returns the entries of a list by their keys.
+fn by_key<T>(entries: &[T], key: fn(&T) -> &str) -> BTreeMap<&str, &T> {
+    entries.iter().map(|entry| (key(entry), entry)).collect()
 }
 
 /// Parses a JSON text; an empty one is null.

@@ -34,12 +34,7 @@ impl PageLink {
     /// Responds with a page of a service.
     pub fn page<P: Page>(&self, response: tonic::Response<P>) -> PageOf<P::Item> {
         let (items, token) = response.into_inner().into_parts();
-        self.list(items, token)
-    }
-
-    /// Responds with a page of `rows`; an empty `token` marks the last page.
-    pub fn list<P: Into<T>, T>(&self, rows: Vec<P>, token: String) -> PageOf<T> {
-        PageOf::new(ListResponse::new(rows, token), |token| self.to_next(token))
+        PageOf::new(ListResponse::new(items, token), |token| self.to_next(token))
     }
 
     fn to_next(&self, token: &str) -> String {

@@ -368,11 +368,11 @@ async fn operations_without_a_token_accept_small_bodies_only() {
 
 #[tokio::test]
 async fn a_list_that_is_too_long_is_rejected() {
-    use crate::extract::{BoundedVec, StrictObject};
+    use crate::extract::BoundedVec;
 
     #[derive(serde::Deserialize)]
     struct Body {
-        items: BoundedVec<StrictObject<Item>, 2>,
+        items: BoundedVec<Item, 2>,
     }
     #[derive(serde::Deserialize)]
     struct Item {}

@@ -4,12 +4,12 @@ use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::ledger::v1::{SetExchangeRateRequest, SetExchangeRateResponse};
 use fintrac_proto::notify::v1::{AuditLogEntry, ListAuditLogRequest};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::extract::{
-    IdempotentJson, IfMatch, Json, NoQuery, PageLink, RequirePermission, StrictQuery, not_null, permission,
+    IdempotentJson, IfMatch, Json, NoQuery, PageLink, RequirePermission, StrictQuery, permission,
 };
 use crate::openapi::operation::routes;
 use crate::problem::Problem;
@@ -140,6 +140,11 @@ async fn update_role(
     let permissions = require_permissions(body.permissions)?;
     let request = pb::UpdateRoleRequest { name, expected_version, permissions };
     Versioned::new(state.admin().update_role(request).await?)
+}
+
+/// Deserializes a field that may be absent but not `null`.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Requires the list of permissions, which may be empty but not absent.
