@@ -3,18 +3,20 @@
 pub mod enums;
 pub mod operation;
 
+use std::collections::BTreeMap;
+
 use fintrac_proto::rest::{self, Amount};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Server,
-    tag::TagBuilder,
+    ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Response,
+    Server, tag::TagBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
-use crate::problem::details::ProblemDetails;
 use enums::{ConfigurableKind, CurrencyCode, InboxKind, NotificationEntity};
+use operation::{problem_description, problem_response};
 
 /// Returns the document's title, license, tags and security scheme.
 pub fn base_document() -> OpenApi {
@@ -149,23 +151,13 @@ fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
     Some(document.components.as_ref()?.schemas.keys().filter(is_unused).cloned().collect())
 }
 
-/// The problems that every operation can have.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "only for the OpenAPI document")]
-pub enum SystemProblems {
-    /// Path and query are too long
-    #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemDetails),
-    /// The headers are too large
-    #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemDetails),
-    /// Something went wrong on our side
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemDetails),
-    /// A service is unavailable
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemDetails),
-    /// The request timed out
-    #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemDetails),
+/// The problems that operations outside of the API can have.
+pub struct SystemProblems;
+
+impl IntoResponses for SystemProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let problem =
+            |status: u16| (status.to_string(), problem_response(problem_description(status)).build().into());
+        [414, 431, 500, 503, 504].map(problem).into()
+    }
 }

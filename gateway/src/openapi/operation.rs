@@ -205,10 +205,8 @@ impl OperationDocument<'_> {
 
     /// Adds a problem response with a description of its own.
     pub fn problem(&mut self, status: u16, description: &str) {
-        let schema = self.reference::<ProblemDetails>();
-        let content = Content::builder().schema(Some(schema)).build();
-        let response = ResponseBuilder::new().description(description);
-        self.add_response(status, response.content("application/problem+json", content));
+        self.add_schema::<ProblemDetails>(ProblemDetails::name().into_owned());
+        self.add_response(status, problem_response(description));
     }
 
     /// Returns a reference to a schema, which it adds to the components.
@@ -228,10 +226,16 @@ impl OperationDocument<'_> {
     }
 }
 
+pub fn problem_response(description: &str) -> ResponseBuilder {
+    let schema = Ref::from_schema_name(ProblemDetails::name());
+    let content = Content::builder().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content)
+}
+
 /// The problems that every operation of the API can have.
 const API_PROBLEMS: [u16; 7] = [400, 414, 429, 431, 500, 503, 504];
 
-fn problem_description(status: u16) -> &'static str {
+pub fn problem_description(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed",
         401 => "The access token or other credentials are missing or invalid",
