@@ -15,17 +15,17 @@ use crate::problem::Problem;
 /// A resource with its version as `ETag`.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    resource: T,
-    is_replayed: bool,
+    pub resource: T,
+    pub is_replayed: bool,
 }
 
 /// A created resource with its version and location.
 #[derive(Debug)]
 pub struct Created<T> {
-    resource: T,
+    pub resource: T,
     /// The path of the list that contains the resource.
-    list_path: String,
-    is_replayed: bool,
+    pub list_path: String,
+    pub is_replayed: bool,
 }
 
 /// A created entry without a version.
@@ -66,30 +66,10 @@ impl<T> ListResponse<T> {
 }
 
 impl<T> Versioned<T> {
-    /// Takes the resource out of the response to a read.
+    /// Takes the resource out of a response that is not stored.
     pub fn new<R: Single<Resource = T>>(response: tonic::Response<R>) -> Result<Self, Problem> {
-        Self::written(response, false)
-    }
-
-    /// Takes the resource out of the response to a write.
-    pub fn written<R: Single<Resource = T>>(
-        response: tonic::Response<R>,
-        is_replayed: bool,
-    ) -> Result<Self, Problem> {
         let resource = response.into_inner().into_resource().ok_or_else(Problem::internal)?;
-        Ok(Self { resource, is_replayed })
-    }
-}
-
-impl<T> Created<T> {
-    /// Takes the resource out of the response to its creation.
-    pub fn new<R: Single<Resource = T>>(
-        response: tonic::Response<R>,
-        list_path: String,
-        is_replayed: bool,
-    ) -> Result<Self, Problem> {
-        let resource = response.into_inner().into_resource().ok_or_else(Problem::internal)?;
-        Ok(Self { resource, list_path, is_replayed })
+        Ok(Self { resource, is_replayed: false })
     }
 }
 

@@ -61,16 +61,16 @@ impl Idempotency {
         &self,
         response: tonic::Response<R>,
     ) -> Result<Versioned<R::Resource>, Problem> {
-        let is_replayed = self.is_replayed(&response);
-        Versioned::written(response, is_replayed)
+        let (resource, is_replayed) = self.resource(response)?;
+        Ok(Versioned { resource, is_replayed })
     }
 
     /// Responds with the resource that a service created.
     /// It is in the list at the path of the request.
     pub fn created<R: Single>(&self, response: tonic::Response<R>) -> Result<Created<R::Resource>, Problem> {
-        let is_replayed = self.is_replayed(&response);
+        let (resource, is_replayed) = self.resource(response)?;
         let list_path = self.operation.split(' ').next_back().unwrap_or_default().to_owned();
-        Created::new(response, list_path, is_replayed)
+        Ok(Created { resource, list_path, is_replayed })
     }
 
     /// Responds with an entry that a service created; `location` is its path, or its list's.
@@ -79,9 +79,15 @@ impl Idempotency {
         response: tonic::Response<R>,
         location: impl FnOnce(&R::Resource) -> String,
     ) -> Result<Appended<R::Resource>, Problem> {
-        let is_replayed = self.is_replayed(&response);
-        let entry = response.into_inner().into_resource().ok_or_else(Problem::internal)?;
+        let (entry, is_replayed) = self.resource(response)?;
         Ok(Appended { location: location(&entry), entry, is_replayed })
+    }
+
+    /// Takes the resource out of a response, and whether the response was stored.
+    fn resource<R: Single>(&self, response: tonic::Response<R>) -> Result<(R::Resource, bool), Problem> {
+        let is_replayed = self.is_replayed(&response);
+        let resource = response.into_inner().into_resource().ok_or_else(Problem::internal)?;
+        Ok((resource, is_replayed))
     }
 
     /// Returns whether the response was stored for an earlier request with the client's key.
