@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
-use fintrac_kit::keyring::KeyRing;
+use kit_core::config::{DeploymentEnvironment, Environment};
+use kit_core::keyring::KeyRing;
 use secrecy::SecretString;
 
 /// The settings of auth-svc, read from the environment.
@@ -59,7 +59,7 @@ impl Config {
             }
             KeyRing::unusable()
         });
-        let tokens = fintrac_kit::process::token_verifier_config(environment);
+        let tokens = kit_process::token_verifier_config(environment);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let minutes = environment.parse("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", 15);
         let days = environment.parse("JWT_REFRESH_TOKEN_EXPIRE_DAYS", 7);

@@ -18,11 +18,12 @@ mod store;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{ERASURES, ErasureWorker};
-use fintrac_kit::export::Exports;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule};
-use fintrac_kit::process::Process;
+use kit_db::Schema;
+use kit_process::Process;
+use kit_service::erasure::{ERASURES, ErasureWorker};
+use kit_service::export::Exports;
+use kit_service::module::{ServiceDependencies, ServiceModule};
+use kit_service::startup;
 
 pub use config::Config;
 pub use error::StartError;
@@ -95,7 +96,7 @@ pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceM
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);
-    let deps = process.deps(&SCHEMA).await?;
+    let deps = startup::connect(&process, &SCHEMA).await?;
     let module = build(config, deps).await?;
-    process.serve(module, None).await
+    startup::serve(process, module, None).await
 }

@@ -1,7 +1,7 @@
 //! Errors of budget-svc.
 
-use fintrac_kit::error::{ProblemCode, RpcError};
-pub use fintrac_kit::use_case::Error;
+use kit_core::error::{ProblemCode, RpcError};
+pub use kit_service::use_case::Error;
 
 /// Returns the error for a transfer that was sent, and that the ledger has not confirmed.
 pub fn transfer_pending() -> Error {

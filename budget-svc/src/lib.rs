@@ -19,13 +19,14 @@ mod store;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{ERASURES, ErasureWorker};
-use fintrac_kit::events::NoHandler;
-use fintrac_kit::export::Exports;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule};
-use fintrac_kit::process::Process;
-use fintrac_kit::transport::Transport;
+use kit_db::Schema;
+use kit_events::NoHandler;
+use kit_process::Process;
+use kit_rpc::transport::Transport;
+use kit_service::erasure::{ERASURES, ErasureWorker};
+use kit_service::export::Exports;
+use kit_service::module::{ServiceDependencies, ServiceModule};
+use kit_service::startup;
 
 use service::{
     BUDGET_EVALUATIONS, BudgetEvaluator, BudgetUseCases, ContributionFinisher, GOAL_TRANSFERS,
@@ -95,6 +96,6 @@ pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let auth = process.peer("auth")?;
     let ledger = process.peer("ledger")?;
-    let deps = process.deps(&SCHEMA).await?;
-    process.serve(build(&deps, auth.clone(), ledger), Some(auth)).await
+    let deps = startup::connect(&process, &SCHEMA).await?;
+    startup::serve(process, build(&deps, auth.clone(), ledger), Some(auth)).await
 }

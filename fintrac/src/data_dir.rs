@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
-use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::random::Random;
+use kit_core::config::{DeploymentEnvironment, Environment};
+use kit_core::keyring::KeyRing;
+use kit_core::random::Random;
 
 pub const SECRETS_FILE: &str = "secrets.env";
 const ROOT_DATA_DIR: &str = "/var/lib/fintrac";
@@ -85,7 +85,7 @@ fn write_once(dir: &Path, path: &Path, text: &str) -> anyhow::Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use fintrac_kit::config::Environment;
+    use kit_core::config::Environment;
 
     use super::{SECRETS_FILE, prepare};
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use embedded_postgres::{Options, Server};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
-use fintrac_kit::database::{self, Schema, owner_role, role_password};
+use kit_core::clock::Clock;
+use kit_core::config::{DeploymentEnvironment, Environment};
+use kit_db::{Schema, owner_role, role_password};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
@@ -51,7 +51,7 @@ pub async fn migrate(
         schema.reject_other_versions(&mut connection).await?;
     }
     let names = SCHEMAS.map(|schema| schema.name);
-    let may_make_roles = database::bootstrap(&mut connection, secret, &names).await?;
+    let may_make_roles = kit_db::bootstrap(&mut connection, secret, &names).await?;
     let own =
         |name: &str| environment.get(&format!("{}_OWNER_DATABASE_URL", name.to_ascii_uppercase())).is_some();
     ensure!(

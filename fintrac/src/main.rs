@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use fintrac::commands;
 use fintrac::commands::migrate::Migration;
-use fintrac_kit::{healthcheck, process};
+use kit_process::healthcheck;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -148,7 +148,7 @@ enum Rates {
 
 fn main() -> anyhow::Result<()> {
     let command = Arguments::parse().command.unwrap_or(Command::Serve);
-    process::block_on(run(command))
+    kit_process::block_on(run(command))
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

@@ -8,21 +8,22 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use embedded_postgres::Server as Cluster;
-use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::access::{Authorizer, DirectRateLimit};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
-use fintrac_kit::database::{self as pools, Schema};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule, open_schema};
-use fintrac_kit::process;
-use fintrac_kit::random::Random;
-use fintrac_kit::serve::{self, Shutdown, ShutdownTimeouts};
-use fintrac_kit::server::{Server, server_stack};
-use fintrac_kit::tls::Tls;
-use fintrac_kit::transport::{self, Transport};
 use gateway::{AppState, Services};
+use kit_access::credential::ServiceKeys;
+use kit_access::token_verifier::TokenVerifier;
+use kit_access::{Authorizer, DirectRateLimit};
+use kit_core::clock::Clock;
+use kit_core::config::{DeploymentEnvironment, Environment};
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_db::Schema;
+use kit_process::shutdown::{Shutdown, ShutdownTimeouts};
+use kit_rpc::server::{Server, server_stack};
+use kit_rpc::tls::Tls;
+use kit_rpc::transport::{self, Transport};
+use kit_service::module::{ServiceDependencies, ServiceModule, open_schema};
+use kit_service::serve;
+use kit_service::startup;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -84,8 +85,8 @@ impl System {
     /// Starts all services; returns when they are ready.
     pub async fn start(mut environment: Environment) -> anyhow::Result<Self> {
         let data = data_dir::prepare(&mut environment)?;
-        process::warn_about_ignored_variables(&environment);
-        let given = process::system_database(&environment);
+        kit_process::warn_about_ignored_variables(&environment);
+        let given = startup::system_database(&environment);
         let config = Config::read(&environment);
         warn_about_service_settings(&environment);
         if given.is_none() {
@@ -93,7 +94,7 @@ impl System {
         }
         let tls = Tls::read(&environment)?;
         environment.check()?;
-        process::log_warnings(&environment);
+        kit_process::log_warnings(&environment);
 
         let rest = bind(&config.rest).await.context("SERVER_HOST and SERVER_PORT")?;
         let grpc = bind(&config.grpc).await.context("GRPC_LISTEN")?;
@@ -107,13 +108,13 @@ impl System {
         database::migrate(&environment, &admin, &config.secret, &clock).await?;
         // From here on the services' roles exist.
         let common = SharedDependencies {
-            keys: process::service_keys(&environment),
+            keys: kit_process::service_keys(&environment),
             token_verifier: Arc::new(TokenVerifier::new(
-                process::token_verifier_config(&environment),
+                kit_process::token_verifier_config(&environment),
                 clock.clone(),
             )),
             random: Random::System,
-            direct_rate_limit: process::direct_rate_limit(&environment),
+            direct_rate_limit: kit_process::direct_rate_limit(&environment),
             reflection: config.reflection,
             shutdown: Shutdown::default(),
             clock,
@@ -216,10 +217,10 @@ impl System {
     ) -> anyhow::Result<ServiceDependencies> {
         let options = match self.cluster {
             // The private cluster trusts its socket, so the role needs no password.
-            Some(_) => admin.clone().username(&pools::app_role(schema.name)),
-            None => process::app_database_options(environment, schema.name).await.context("no database")?,
+            Some(_) => admin.clone().username(&kit_db::app_role(schema.name)),
+            None => startup::app_database_options(environment, schema.name).await.context("no database")?,
         };
-        let pool = pools::pool(&options, schema.name, process::pool_config(environment));
+        let pool = kit_db::pool(&options, schema.name, startup::pool_config(environment));
         open_schema(schema, &pool, &common.clock).await?;
         self.pools.push(pool.clone());
         Ok(ServiceDependencies {
@@ -316,11 +317,11 @@ pub struct Config {
 
 impl Config {
     pub fn read(environment: &Environment) -> Self {
-        let _workers = process::workers(environment);
+        let _workers = kit_process::workers(environment);
         let ledger = ledger_svc::Config::from_environment(environment);
         let notify = notify_svc::Config::from_environment(environment);
         Self {
-            rest: process::rest_address(environment),
+            rest: kit_process::rest_address(environment),
             grpc: environment.text("GRPC_LISTEN", "127.0.0.1:50051"),
             secret: environment.secret("FINTRAC_SERVICE_SECRET"),
             reflection: environment.flag(
@@ -328,7 +329,7 @@ impl Config {
                 environment.deployment_environment() != DeploymentEnvironment::Production,
             ),
             emails: notify.email.route.to_string(),
-            shutdown_timeouts: process::shutdown_timeouts(environment),
+            shutdown_timeouts: kit_process::shutdown_timeouts(environment),
             auth: auth_svc::Config::from_environment(environment),
             ledger,
             notify,

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use fintrac_kit::config::Environment;
 use ipnet::IpNet;
+use kit_core::config::Environment;
 
 pub use redis::RedisConfig;
 
@@ -99,7 +99,7 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::config::Environment;
+    use kit_core::config::Environment;
 
     use super::Config;
 

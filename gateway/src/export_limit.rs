@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 use uuid::Uuid;
 
 use crate::problem::Problem;

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use fintrac_kit::transport::NoDeadline;
+use kit_rpc::transport::NoDeadline;
 
 /// Keeps browsers from guessing content types and from leaking links.
 pub const SECURITY_HEADERS: [(HeaderName, &str); 4] = [

@@ -7,9 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
-use fintrac_kit::locale_format::LocaleFormatter;
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
 use fluent_templates::{Loader as _, static_loader};
+use kit_locale::LocaleFormatter;
 use unic_langid::{LanguageIdentifier, langid};
 
 use crate::problem::Problem;

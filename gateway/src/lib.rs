@@ -26,12 +26,12 @@ mod state;
 use std::io;
 use std::sync::Arc;
 
-use fintrac_kit::serve::Shutdown;
+use kit_process::shutdown::Shutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use config::Config;
-use fintrac_kit::connection_limit::ConnectionLimiter;
+use kit_rpc::connection_limit::ConnectionLimiter;
 pub use problem::codes::markdown as error_codes_markdown;
 pub use router::document as openapi_document;
 use server::{IDLE_TIMEOUT, LimitConnections, ProblemOnParseError};

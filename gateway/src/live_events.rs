@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fintrac_kit::transport::Transport;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
+use kit_rpc::transport::Transport;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;

@@ -1,9 +1,9 @@
 //! Runs the gateway as its own process.
 
-use fintrac_kit::{healthcheck, process};
+use kit_process::healthcheck;
 
 fn main() -> anyhow::Result<()> {
-    process::block_on(async {
+    kit_process::block_on(async {
         if healthcheck::is_requested() {
             return healthcheck::rest().await;
         }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::transport::Transport;
 use futures::future::join_all;
+use kit_access::token_verifier::TokenVerifier;
+use kit_core::clock::Clock;
+use kit_rpc::transport::Transport;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tonic_health::pb::HealthCheckRequest;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
-use fintrac_kit::serve::Shutdown;
 use hyper_util::rt::TokioTimer;
+use kit_process::shutdown::Shutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -117,11 +117,11 @@ mod tests {
     use axum::Router;
     use axum::body::Bytes;
     use axum::routing::get;
-    use fintrac_kit::clock::Clock;
-    use fintrac_kit::connection_limit::ConnectionLimiter;
-    use fintrac_kit::random::Random;
-    use fintrac_kit::serve::Shutdown;
-    use fintrac_kit::testing::CertificateAuthority;
+    use kit_core::clock::Clock;
+    use kit_core::random::Random;
+    use kit_process::shutdown::Shutdown;
+    use kit_rpc::connection_limit::ConnectionLimiter;
+    use kit_testing::CertificateAuthority;
     use serde_json::json;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};

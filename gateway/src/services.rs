@@ -1,4 +1,4 @@
-use fintrac_kit::transport::Transport;
+use kit_rpc::transport::Transport;
 
 /// The transports to the services behind the gateway.
 #[derive(Debug, Clone)]

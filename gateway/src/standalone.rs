@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use fintrac_kit::process::{self, Process};
-use fintrac_kit::serve::{self, Shutdown};
-use fintrac_kit::telemetry;
-use fintrac_kit::trust_subscription::run_trust_subscription;
+use kit_process::Process;
+use kit_process::shutdown::{self, Shutdown};
+use kit_process::trust_subscription::run_trust_subscription;
 use tokio::net::TcpListener;
 
 use crate::{AppState, Config, Services};
@@ -22,10 +21,10 @@ pub async fn run() -> anyhow::Result<()> {
         budget: process.peer("budget")?,
         notify: process.peer("notify")?,
     };
-    let address = process::rest_address(&process.environment);
-    let shutdown_timeouts = process::shutdown_timeouts(&process.environment);
+    let address = kit_process::rest_address(&process.environment);
+    let shutdown_timeouts = kit_process::shutdown_timeouts(&process.environment);
     process.environment.check()?;
-    process::log_warnings(&process.environment);
+    kit_process::log_warnings(&process.environment);
     let address: SocketAddr =
         tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
     let listener =
@@ -41,8 +40,8 @@ pub async fn run() -> anyhow::Result<()> {
     let serving =
         crate::serve(listener, state, &shutdown).await.context("SERVER_TLS_CERT and SERVER_TLS_KEY")?;
     tracing::info!(%address, "ready: REST");
-    serve::shutdown_signal().await?;
+    shutdown::shutdown_signal().await?;
     shutdown.run(shutdown_timeouts, vec![serving]).await;
-    telemetry::flush().await;
+    kit_telemetry::flush().await;
     Ok(())
 }

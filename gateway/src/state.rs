@@ -4,11 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::random::Random;
-use fintrac_kit::serve::Shutdown;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
 use fintrac_proto::auth::v1::mfa_service_client::MfaServiceClient;
@@ -29,6 +24,11 @@ use fintrac_proto::notify::v1::audit_log_service_client::AuditLogServiceClient;
 use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
+use kit_access::token_verifier::TokenVerifier;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
+use kit_process::shutdown::Shutdown;
+use kit_rpc::transport::Transport;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;

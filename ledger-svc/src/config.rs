@@ -1,7 +1,7 @@
 //! Settings of ledger-svc, read from the environment.
 
 use chrono::TimeDelta;
-use fintrac_kit::config::Environment;
+use kit_core::config::Environment;
 use reqwest::Url;
 
 use crate::rate_provider::RateProvider;

@@ -1,8 +1,8 @@
 //! The default categories of a new household, in its language.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::random::Random;
 use fluent_templates::{Loader as _, static_loader};
+use kit_core::random::Random;
 use unic_langid::{LanguageIdentifier, langid};
 
 use crate::domain::category::{Category, CategoryType};
@@ -64,7 +64,7 @@ mod tests {
     use std::collections::HashSet;
 
     use chrono::DateTime;
-    use fintrac_kit::random::Random;
+    use kit_core::random::Random;
 
     use super::{DEFAULTS, categories};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fintrac_kit::error::{ProblemCode, RpcError};
-pub use fintrac_kit::use_case::Error;
+use kit_core::error::{ProblemCode, RpcError};
+pub use kit_service::use_case::Error;
 
 use crate::domain::account::AccountState;
 use crate::domain::posting::Rejection;

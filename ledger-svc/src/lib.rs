@@ -22,12 +22,13 @@ mod store;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{ERASURES, ErasureWorker};
-use fintrac_kit::export::Exports;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule};
-use fintrac_kit::process::Process;
-use fintrac_kit::transport::Transport;
+use kit_db::Schema;
+use kit_process::Process;
+use kit_rpc::transport::Transport;
+use kit_service::erasure::{ERASURES, ErasureWorker};
+use kit_service::export::Exports;
+use kit_service::module::{ServiceDependencies, ServiceModule};
+use kit_service::startup;
 
 pub use config::{Config, RateProviderConfig};
 use posting::PostingQueue;
@@ -136,7 +137,7 @@ pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);
     let auth = process.peer("auth")?;
-    let deps = process.deps(&SCHEMA).await?;
+    let deps = startup::connect(&process, &SCHEMA).await?;
     let module = build(&config, &deps, auth.clone()).await?;
-    process.serve(module, Some(auth)).await
+    startup::serve(process, module, Some(auth)).await
 }

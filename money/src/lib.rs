@@ -11,11 +11,9 @@
 mod currency;
 mod export;
 mod household;
-mod household_client;
 mod money;
 
 pub use currency::Currency;
 pub use export::write_decimals;
 pub use household::Household;
-pub use household_client::HouseholdClient;
 pub use money::{Amount, AmountError, MAX_MINOR_UNITS, Money};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::Currency;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use http::Uri;
+use kit_core::config::{DeploymentEnvironment, Environment};
 use lettre::Address;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -165,7 +165,7 @@ fn is_local(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::config::Environment;
+    use kit_core::config::Environment;
 
     use super::Config;
 

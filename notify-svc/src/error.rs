@@ -1,7 +1,7 @@
 //! The errors of notify-svc.
 
-use fintrac_kit::events::HandlerError;
-pub use fintrac_kit::use_case::Error;
+use kit_events::HandlerError;
+pub use kit_service::use_case::Error;
 use tonic::Status;
 
 use crate::render::TemplateError;

@@ -29,13 +29,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{ERASURES, ErasureWorker};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::export::Exports;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule};
-use fintrac_kit::process::Process;
-use fintrac_kit::transport::Transport;
+use kit_core::wake_signal::WakeSignal;
+use kit_db::Schema;
+use kit_process::Process;
+use kit_rpc::transport::Transport;
+use kit_service::erasure::{ERASURES, ErasureWorker};
+use kit_service::export::Exports;
+use kit_service::module::{ServiceDependencies, ServiceModule};
+use kit_service::startup;
 
 pub use config::{Config, EmailConfig, EmailRoute};
 use delivery::Delivery;
@@ -104,8 +105,8 @@ pub async fn run() -> anyhow::Result<()> {
     let auth = process.peer("auth")?;
     let ledger = process.peer("ledger")?;
     let budget = process.peer("budget")?;
-    let deps = process.deps(&SCHEMA).await?;
+    let deps = startup::connect(&process, &SCHEMA).await?;
     let module = build(&config, &deps, auth.clone(), ledger, budget)?;
     tracing::info!("email delivery: {}", config.email.route);
-    process.serve(module, Some(auth)).await
+    startup::serve(process, module, Some(auth)).await
 }

@@ -6,13 +6,12 @@
 use anyhow::bail;
 use fintrac::commands;
 use fintrac::commands::migrate::Migration;
-use fintrac_kit::process;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
-    process::block_on(run())
+    kit_process::block_on(run())
 }
 
 async fn run() -> anyhow::Result<()> {

@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use embedded_postgres::Server;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::random::Random;
-use fintrac_kit::testing;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -122,8 +121,11 @@ impl System {
         let cluster = match layout {
             Layout::OneProcess => None,
             Layout::FiveProcesses => {
-                let start =
-                    if settings.durable { testing::start_durable_cluster } else { testing::start_cluster };
+                let start = if settings.durable {
+                    kit_testing::start_durable_cluster
+                } else {
+                    kit_testing::start_cluster
+                };
                 let started = tokio::task::spawn_blocking(start).await.expect("no panic");
                 Some(started.expect("PostgreSQL starts"))
             }

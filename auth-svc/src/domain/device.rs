@@ -1,7 +1,7 @@
 //! The device data that a client sends at login.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_access::caller::RequestOrigin;
+use kit_core::error::{FieldCode, FieldViolation};
 
 const MAX_CHARS: usize = 100;
 const MAX_ID_CHARS: usize = 200;

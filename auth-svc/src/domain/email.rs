@@ -1,5 +1,5 @@
 use email_address::EmailAddress;
-use fintrac_kit::text::is_invisible;
+use kit_core::text::is_invisible;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 

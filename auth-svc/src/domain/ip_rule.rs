@@ -1,8 +1,8 @@
 //! IP rules as administrators enter them.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
 use ipnet::IpNet;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use uuid::Uuid;
 
 const MAX_NOTE_CHARS: usize = 200;

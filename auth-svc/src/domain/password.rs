@@ -2,7 +2,7 @@
 //! A password must be long enough, not common, hard to guess, and free of the user's name and email
 //! address. There are no composition rules.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 use zxcvbn::{Score, zxcvbn};
 
 use super::common_passwords::is_common;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_money::{Amount, Currency};
 use fintrac_proto::{NotificationChannels, NotificationKind};
 use iso_currency::Flag;
+use kit_core::error::{FieldCode, FieldViolation};
 
 /// The number of characters of an unknown kind that an error repeats.
 const MAX_ECHO_CHARS: usize = 64;
@@ -223,7 +223,7 @@ mod tests {
 
     fn apply(changes: &PreferencesChanges) -> Result<(Preferences, Vec<&'static str>), Vec<String>> {
         let euro = Currency::from_code("EUR").expect("EUR");
-        let rejected = |violations: Vec<fintrac_kit::error::FieldViolation>| {
+        let rejected = |violations: Vec<kit_core::error::FieldViolation>| {
             violations.iter().map(|violation| format!("{} {}", violation.field, violation.code)).collect()
         };
         changes.apply(&current(), euro).map_err(rejected)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 
 use super::device::Device;
 use super::email::Email;

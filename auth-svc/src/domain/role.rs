@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 
 pub const USER: &str = "user";
 pub const SUPPORT: &str = "support";

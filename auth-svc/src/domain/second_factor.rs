@@ -3,7 +3,7 @@
 //! users who lost the authenticator app.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::random::Random;
+use kit_core::random::Random;
 use qrcode::QrCode;
 use qrcode::render::svg;
 use totp_rs::{Algorithm, Builder, Totp};
@@ -99,7 +99,7 @@ pub fn seed(random: &Random) -> Seed {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use fintrac_kit::random::Random;
+    use kit_core::random::Random;
 
     use super::{Code, enrollment, matching_step, recovery_codes};
 

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::key_derivation::derive_key;
-use fintrac_kit::random::Random;
+use kit_core::key_derivation::derive_key;
+use kit_core::random::Random;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::admin_service_server::AdminService;
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use tonic::{Request, Response};
 
 use super::Rpc;

@@ -1,14 +1,14 @@
 //! Conversions between domain types and protocol buffers.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::token_verifier::TrustUpdate;
-use fintrac_kit::access::{DeniedCall, EnforcedIpRule};
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::context::Client;
-use fintrac_kit::error::{FieldViolation, ProblemCode};
-use fintrac_kit::field_mask;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::{NotificationChannels, NotificationKind};
+use kit_access::token_verifier::TrustUpdate;
+use kit_access::{DeniedCall, EnforcedIpRule};
+use kit_core::clock::timestamp;
+use kit_core::context::Client;
+use kit_core::error::{FieldViolation, ProblemCode};
+use kit_core::field_mask;
 use uuid::Uuid;
 
 use crate::domain::device::Device;

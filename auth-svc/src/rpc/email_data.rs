@@ -1,7 +1,7 @@
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::handler::{RpcResult, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_server::EmailDataService;
+use kit_core::clock::timestamp;
+use kit_service::handler::{RpcResult, respond};
 use tonic::{Request, Response};
 use uuid::Uuid;
 

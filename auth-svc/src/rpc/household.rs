@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::household_service_server::HouseholdService;
+use kit_service::handler::{RpcResult, respond};
 use tonic::{Request, Response};
 
 use super::Rpc;

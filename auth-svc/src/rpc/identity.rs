@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::identity_service_server::IdentityService;
+use kit_service::handler::{RpcResult, read, respond};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert, read_public};

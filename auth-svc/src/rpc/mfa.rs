@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mfa_service_server::MfaService;
+use kit_service::handler::{RpcResult, read, respond};
 use tonic::{Request, Response};
 
 use super::Rpc;

@@ -14,9 +14,9 @@ mod user;
 
 use std::sync::Arc;
 
-use fintrac_kit::access::Caller;
-use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_proto::auth::v1 as pb;
+use kit_access::Caller;
+use kit_access::caller::RequestOrigin;
 use tonic::Request;
 use tonic::service::Routes;
 

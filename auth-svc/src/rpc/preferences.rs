@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, read, respond, write};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::preferences_service_server::PreferencesService;
+use kit_service::handler::{RpcResult, read, respond, write};
 use tonic::Request;
 
 use super::{Rpc, convert, read_public};

@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, read, respond_page};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::security_service_server::SecurityService;
+use kit_service::handler::{RpcResult, read, respond_page};
 use tonic::Request;
 
 use super::{Rpc, convert};

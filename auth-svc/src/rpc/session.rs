@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::session_service_server::SessionService;
+use kit_service::handler::{RpcResult, parse_id, read, respond};
 use tonic::{Request, Response};
 use uuid::Uuid;
 

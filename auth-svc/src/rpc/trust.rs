@@ -1,12 +1,12 @@
 use std::pin::Pin;
 
-use fintrac_kit::access::token_verifier::TrustUpdate;
-use fintrac_kit::error::unavailable;
-use fintrac_kit::handler::{RpcResult, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_server::TrustService;
 use fintrac_proto::auth::v1::watch_trust_response::Update;
 use futures::Stream;
+use kit_access::token_verifier::TrustUpdate;
+use kit_core::error::unavailable;
+use kit_service::handler::{RpcResult, respond};
 use tokio::sync::broadcast::error::RecvError;
 use tonic::{Request, Response, Status};
 
@@ -84,7 +84,7 @@ impl TrustService for Rpc {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use fintrac_kit::access::token_verifier::TrustUpdate;
+    use kit_access::token_verifier::TrustUpdate;
     use uuid::Uuid;
 
     use super::split;

@@ -1,7 +1,7 @@
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::handler::{RpcResult, read, respond};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::user_service_server::UserService;
+use kit_core::clock::timestamp;
+use kit_service::handler::{RpcResult, read, respond};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};

@@ -1,9 +1,9 @@
 //! Email challenges for verification, password resets and email changes.
 //! They lock the user before the challenge, as registration does.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_access::caller::RequestOrigin;
+use kit_core::error::ProblemCode;
+use kit_service::use_case::{Change, WriteTransaction};
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;

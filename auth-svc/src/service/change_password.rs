@@ -1,7 +1,7 @@
 //! Replaces the password of a user who knows it and ends the other sessions.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation};
 
 use super::{IdentityUseCases, user_change};
 use crate::domain::challenge::Purpose;

@@ -1,7 +1,7 @@
 //! Completes exported rows with what SQL cannot convert.
 
-use fintrac_kit::jobs::BoxError;
 use fintrac_money::write_decimals;
+use kit_jobs::BoxError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 //! the account.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::RequestContext;
+use kit_access::RequestContext;
 
 use super::IdentityUseCases;
 use crate::error::Error;

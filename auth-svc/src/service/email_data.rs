@@ -1,7 +1,7 @@
 //! Provides the data of emails when they are sent.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 use uuid::Uuid;
 
 use super::IdentityUseCases;

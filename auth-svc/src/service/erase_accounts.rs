@@ -2,10 +2,10 @@
 //! It records in the event log that every service must erase the user's data, and queues the
 //! erasure in this service.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::erasure::{self, Subject};
-use fintrac_kit::events::{self, NewEvent};
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::caller::RequestOrigin;
+use kit_events::NewEvent;
+use kit_service::erasure::{self, Subject};
+use kit_service::use_case::WriteTransaction;
 use uuid::Uuid;
 
 use super::IdentityUseCases;
@@ -52,7 +52,7 @@ impl IdentityUseCases {
                 origin,
                 occurred_at: now,
             };
-            events::append(transaction, &event).await?;
+            kit_events::append(transaction, &event).await?;
             erasure::enqueue(transaction, &Subject { event_id, user_id, household_id }, now).await?;
         }
         Ok(())

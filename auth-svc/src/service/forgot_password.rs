@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_access::caller::RequestOrigin;
+use kit_core::error::{FieldCode, FieldViolation};
 use tokio::time::Instant;
 
 use super::IdentityUseCases;

@@ -1,6 +1,6 @@
 //! Returns the caller's own profile.
 
-use fintrac_kit::access::RequestContext;
+use kit_access::RequestContext;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

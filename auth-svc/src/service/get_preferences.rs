@@ -1,7 +1,7 @@
 //! Returns the caller's own preferences.
 
-use fintrac_kit::access::RequestContext;
 use fintrac_money::{Currency, Money};
+use kit_access::RequestContext;
 use sqlx::PgConnection;
 
 use super::IdentityUseCases;

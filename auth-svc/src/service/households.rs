@@ -1,6 +1,6 @@
 //! Creates households, and provides them and their members to other services.
 
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{Change, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};

@@ -2,10 +2,10 @@
 //! A wrong password, an unknown user and too many attempts have the same response and duration;
 //! only the right password reveals more.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::network_key;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::caller::RequestOrigin;
+use kit_access::network_key;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_service::use_case::WriteTransaction;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Lists, trusts and deletes a user's devices; deletion ends their sessions.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_access::RequestContext;
+use kit_service::use_case::{Change, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};

@@ -1,11 +1,11 @@
 //! Manages IP rules, which take effect within a second.
 //! Administrators cannot lock themselves out.
 
-use fintrac_kit::access::{EnforcedIpRules, RequestContext};
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
-use fintrac_kit::use_case::{Change, WriteContext, WriteTransaction};
+use kit_access::{EnforcedIpRules, RequestContext};
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_core::pagination::{Cursor, Page, PageRequest};
+use kit_db::violated_constraint;
+use kit_service::use_case::{Change, WriteContext, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};

@@ -1,9 +1,9 @@
 //! Manages custom roles.
 //! A change of permissions applies to issued tokens within a second.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::use_case::{Change, WriteContext, WriteTransaction};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_service::use_case::{Change, WriteContext, WriteTransaction};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;

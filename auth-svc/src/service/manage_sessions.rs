@@ -1,7 +1,7 @@
 //! Lists and ends the caller's sessions, one of them or all.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation};
 use uuid::Uuid;
 
 use super::IdentityUseCases;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_core::pagination::{Cursor, Page, PageRequest};
+use kit_service::use_case::WriteTransaction;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

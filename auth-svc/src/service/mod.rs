@@ -40,10 +40,10 @@ mod verify_email;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::use_case::{Change, UseCases, WriteTransaction};
+use kit_access::caller::RequestOrigin;
+use kit_access::token_verifier::TokenVerifier;
+use kit_service::module::ServiceDependencies;
+use kit_service::use_case::{Change, UseCases, WriteTransaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

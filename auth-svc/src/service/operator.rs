@@ -2,9 +2,9 @@
 //! They create administrators, manage keys and remove access restrictions.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::caller::RequestOrigin;
+use kit_service::module::ServiceDependencies;
+use kit_service::use_case::WriteTransaction;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub enum OperatorError {
     #[error("JWT_ALGORITHM must not be HS256, which has no signing keys; change JWT_SECRET_KEY instead")]
     NoSigningKeys,
     #[error("a value cannot be decrypted with FINTRAC_DATA_KEYS: {0}; add the data key that encrypted it")]
-    KeyRing(fintrac_kit::keyring::KeyRingError),
+    KeyRing(kit_core::keyring::KeyRingError),
     #[error(
         "the account must not be locked or pending deletion; unlock it, or let its user log in, and try again"
     )]

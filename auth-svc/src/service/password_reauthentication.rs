@@ -2,8 +2,8 @@
 //! A stolen session must not suffice for them. Wrong passwords are counted apart from those of
 //! logins, so that attackers without a session cannot add to this count.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
 use uuid::Uuid;

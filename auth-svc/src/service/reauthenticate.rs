@@ -3,8 +3,8 @@
 //! suffice.
 
 use chrono::TimeDelta;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::ProblemCode;
+use kit_access::RequestContext;
+use kit_core::error::ProblemCode;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 

@@ -3,8 +3,8 @@
 //! unless it is the retry of a request whose response was lost.
 
 use chrono::TimeDelta;
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::ProblemCode;
+use kit_access::caller::RequestOrigin;
+use kit_core::error::ProblemCode;
 use sqlx::PgConnection;
 
 use super::{IdentityUseCases, TokenPair};

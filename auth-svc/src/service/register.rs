@@ -1,9 +1,9 @@
 //! Registration.
 //! The response is the same whether the address is known or not; the email states the result.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::caller::RequestOrigin;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteTransaction;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;

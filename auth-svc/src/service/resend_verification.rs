@@ -1,7 +1,7 @@
 //! Sends another verification email for each pending registration.
 //! The response does not reveal whether the address is known.
 
-use fintrac_kit::access::caller::RequestOrigin;
+use kit_access::caller::RequestOrigin;
 
 use super::IdentityUseCases;
 use super::forgot_password::{parse_email, uniform_duration};

@@ -1,8 +1,8 @@
 //! Sets a new password with the proof from an email.
 //! It ends every session; the second factor stays enabled.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::ProblemCode;
+use kit_access::caller::RequestOrigin;
+use kit_core::error::ProblemCode;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

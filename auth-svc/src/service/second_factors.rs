@@ -1,9 +1,9 @@
 //! Enrollment, removal and verification of second factors.
 //! The caller of a verification holds the user's lock, so that each code works once.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_service::use_case::{Change, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::access::{DeniedCall, RequestContext};
-use fintrac_kit::error::chain;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::caller::RequestOrigin;
+use kit_access::token_verifier::TokenVerifier;
+use kit_access::{DeniedCall, RequestContext};
+use kit_core::error::chain;
+use kit_core::pagination::{Cursor, Page, PageRequest};
+use kit_service::use_case::WriteTransaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

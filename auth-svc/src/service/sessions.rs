@@ -1,9 +1,9 @@
 //! The start and the end of sessions, shared by login, refresh and logout.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::network_key;
-use fintrac_kit::access::token::{AUDIENCE, Claims};
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_access::network_key;
+use kit_access::token::{AUDIENCE, Claims};
+use kit_service::use_case::{Change, WriteTransaction};
 use uuid::Uuid;
 
 use super::manage_devices::device_change;

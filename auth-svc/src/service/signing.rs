@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use ed25519_dalek::SigningKey as PrivateKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
-use fintrac_kit::access::token::{self, Claims};
-use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
 use jsonwebtoken::{Algorithm, EncodingKey};
+use kit_access::token::{self, Claims};
+use kit_core::keyring::KeyRing;
+use kit_core::random::Random;
+use kit_service::module::ServiceDependencies;
 use secrecy::ExposeSecret as _;
 
 use crate::config::Config;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::{network_key, site_key};
+use kit_access::caller::RequestOrigin;
+use kit_access::{network_key, site_key};
 use sqlx::PgConnection;
 use tokio::sync::SemaphorePermit;
 

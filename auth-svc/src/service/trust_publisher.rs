@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::EnforcedIpRule;
-use fintrac_kit::access::token_verifier::{TokenVerifier, TrustUpdate};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::database;
-use fintrac_kit::module::ServiceDependencies;
+use kit_access::EnforcedIpRule;
+use kit_access::token_verifier::{TokenVerifier, TrustUpdate};
+use kit_core::clock::Clock;
+use kit_service::module::ServiceDependencies;
 use sqlx::PgPool;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
@@ -61,7 +60,7 @@ struct State {
 impl TrustPublisher {
     pub fn new(deps: &ServiceDependencies, signer: Arc<Signer>) -> Self {
         Self {
-            pool: database::dedicated_pool(&deps.pool),
+            pool: kit_db::dedicated_pool(&deps.pool),
             clock: deps.clock.clone(),
             token_verifier: Arc::clone(&deps.token_verifier),
             signer,

@@ -1,9 +1,9 @@
 //! Unsubscribes from a kind of email by the link in it, without a login.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::use_case::Change;
 use fintrac_money::Currency;
+use kit_access::caller::RequestOrigin;
+use kit_core::error::ProblemCode;
+use kit_service::use_case::Change;
 
 use super::{IdentityUseCases, user_change};
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};

@@ -1,10 +1,10 @@
 //! Updates the caller's own profile.
 //! A new email address requires the password and takes effect when it is confirmed.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::use_case::WriteTransaction;
+use kit_access::RequestContext;
+use kit_access::caller::RequestOrigin;
+use kit_db::violated_constraint;
+use kit_service::use_case::WriteTransaction;
 use secrecy::SecretString;
 use uuid::Uuid;
 

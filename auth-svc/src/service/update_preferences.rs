@@ -1,7 +1,7 @@
 //! Updates the caller's own preferences.
 //! An owner's time zone is the household's time zone, which decides what is today.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 
 use super::IdentityUseCases;
 use super::get_preferences::Settings;

@@ -1,10 +1,10 @@
 //! Verifies an email address by link or code.
 //! For a new user it also creates the household; for an email change it applies the change.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::use_case::{Change, WriteTransaction};
+use kit_access::caller::RequestOrigin;
+use kit_core::error::ProblemCode;
+use kit_db::violated_constraint;
+use kit_service::use_case::{Change, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

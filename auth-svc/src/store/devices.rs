@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
+use kit_access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

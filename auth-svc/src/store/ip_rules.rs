@@ -1,7 +1,7 @@
 //! Networks that are allowed or denied.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::EnforcedIpRule;
+use kit_access::EnforcedIpRule;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! The personal data in the schema `auth`.
 //! Hashes, seeds and other secrets are not exported.
 
-use fintrac_kit::personal_data::{ErasureStep, Owner, PersonalData, Section};
+use kit_db::personal_data::{ErasureStep, Owner, PersonalData, Section};
 
 const USER: &[Owner] = &[Owner::User];
 /// The row of the user in `users`.

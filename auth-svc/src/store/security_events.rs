@@ -1,7 +1,7 @@
 //! Security events, which inform users about the safety of their accounts.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
+use kit_access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

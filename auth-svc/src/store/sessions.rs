@@ -1,7 +1,7 @@
 //! Sessions.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
+use kit_access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use fintrac_kit::context::{self, Client, Context};
-use fintrac_kit::error::reason;
 use fintrac_proto::auth::v1 as pb;
+use kit_core::context::{self, Client, Context};
+use kit_core::error::reason;
 use tonic::Status;
 
 use crate::support::{Auth, PASSWORD, Session, error_reason};

@@ -1,10 +1,10 @@
 //! Keys for signing and for encryption at rest.
 
 use chrono::TimeDelta;
-use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::random::Random;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
+use kit_core::keyring::KeyRing;
+use kit_core::random::Random;
 
 use crate::support::{Auth, PASSWORD, ana, ring, with_code};
 
@@ -63,7 +63,7 @@ async fn revoked_signing_keys_verify_nothing_and_sessions_continue() {
     let rejected = async {
         loop {
             if let Err(status) = auth.me(&before.access_token).await {
-                return fintrac_kit::error::reason(&status);
+                return kit_core::error::reason(&status);
             }
         }
     };

@@ -1,6 +1,6 @@
 //! The declaration of personal data, compared with the schema.
 
-use fintrac_kit::testing::find_undeclared;
+use kit_testing::find_undeclared;
 
 #[tokio::test]
 async fn every_column_is_erased_or_retained_and_exported_or_not() {

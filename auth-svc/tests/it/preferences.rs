@@ -1,12 +1,12 @@
 //! Preferences, and the recipients of notifications.
 
-use fintrac_kit::error::reason;
-use fintrac_kit::headers::IDEMPOTENCY_KEY;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::preferences_service_client::PreferencesServiceClient;
+use kit_core::error::reason;
+use kit_core::headers::IDEMPOTENCY_KEY;
 use prost_types::FieldMask;
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;

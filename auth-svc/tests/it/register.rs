@@ -135,7 +135,7 @@ async fn one_verification_of_twenty_registrations_leaves_one_user() {
     let results = join_all((0..20).map(|_| auth.register(ana("ana@example.com")))).await;
     let registered = results.iter().filter(|result| result.is_ok()).count();
     for result in results.into_iter().filter_map(Result::err) {
-        assert_eq!(fintrac_kit::error::reason(&result).as_deref(), Some("TOO_MANY_ATTEMPTS"));
+        assert_eq!(kit_core::error::reason(&result).as_deref(), Some("TOO_MANY_ATTEMPTS"));
     }
     let claims = "select count(*)::text from auth.users where email_key = 'ana@example.com'";
     assert_eq!(auth.text(claims).await, registered.to_string());

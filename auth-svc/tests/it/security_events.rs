@@ -35,7 +35,7 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     );
     let for_ana = pb::ListSecurityEventsRequest { user_id: ana.user_id.clone(), ..failed.clone() };
     assert_eq!(list(for_ana).await.expect("a list").events.len(), 1);
-    let later = fintrac_kit::clock::timestamp(auth.clock.now() + chrono::TimeDelta::seconds(1));
+    let later = kit_core::clock::timestamp(auth.clock.now() + chrono::TimeDelta::seconds(1));
     let future = pb::ListSecurityEventsRequest { from: Some(later), ..failed.clone() };
     assert_eq!(list(future).await.expect("a list").events.len(), 0);
     let page =

@@ -5,20 +5,6 @@ use std::time::Duration;
 
 use auth_svc::{AdminCreated, Config, Operator, SCHEMA};
 use chrono::{DateTime, TimeDelta};
-use fintrac_kit::access::Authorizer;
-use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::context::{self, Client, Context};
-use fintrac_kit::error::reason;
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
-use fintrac_kit::server::{Server, server_stack};
-use fintrac_kit::testing::TestDatabase;
-use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
@@ -27,6 +13,20 @@ use fintrac_proto::auth::v1::mfa_service_client::MfaServiceClient;
 use fintrac_proto::auth::v1::security_service_client::SecurityServiceClient;
 use fintrac_proto::auth::v1::session_service_client::SessionServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+use kit_access::Authorizer;
+use kit_access::credential::ServiceKeys;
+use kit_access::token_verifier::TokenVerifier;
+use kit_core::clock::Clock;
+use kit_core::config::Environment;
+use kit_core::context::{self, Client, Context};
+use kit_core::error::reason;
+use kit_core::keyring::KeyRing;
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_rpc::server::{Server, server_stack};
+use kit_rpc::transport::{self, Transport};
+use kit_service::module::ServiceDependencies;
+use kit_testing::TestDatabase;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -229,7 +229,7 @@ fn config(settings: &[(&str, &str)]) -> (Config, Environment) {
 }
 
 fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> ServiceDependencies {
-    let token_verifier = fintrac_kit::process::token_verifier_config(environment);
+    let token_verifier = kit_process::token_verifier_config(environment);
     ServiceDependencies {
         clock: clock.clone(),
         random: Random::System,

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
-use fintrac_kit::error::reason;
-use fintrac_kit::trust_subscription::run_trust_subscription;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
+use kit_access::token_verifier::{TokenVerifier, TokenVerifierConfig};
+use kit_core::error::reason;
+use kit_process::trust_subscription::run_trust_subscription;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Auth, PASSWORD, as_user};

@@ -114,7 +114,7 @@ async fn concurrent_proofs_and_registrations_do_not_block_each_other() {
         let (one, again, two) = tokio::join!(verify(), auth.register(ana(&email)), verify());
         for rejection in [one.err(), again.err(), two.err()].into_iter().flatten() {
             // The second caller gets a rejection, never a database error.
-            assert_eq!(fintrac_kit::error::reason(&rejection).as_deref(), Some("VERIFICATION_INVALID"));
+            assert_eq!(kit_core::error::reason(&rejection).as_deref(), Some("VERIFICATION_INVALID"));
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::{date, text};
 use fintrac_money::{Amount, Currency, Household, Money};
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use uuid::Uuid;
 
 use super::alert::MAX_THRESHOLD_PERCENT;

@@ -3,9 +3,9 @@
 //! The money is earmarked where it is, or moved by a transfer in the ledger.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
 use fintrac_money::Money;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use uuid::Uuid;
 
 use super::budget::amount;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
 use fintrac_money::{Currency, Money};
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use uuid::Uuid;
 
 use super::budget::{amount, currency, date};

@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::budget_service_server::BudgetService;
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};

@@ -1,10 +1,10 @@
 //! Conversions between domain types and proto messages.
 
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::field_mask;
 use fintrac_money::Money;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::ledger::v1 as ledger;
+use kit_core::clock::timestamp;
+use kit_core::field_mask;
 use uuid::Uuid;
 
 use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryInput};

@@ -1,8 +1,8 @@
-use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::handler::{RpcResult, parse_id};
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::notification_data_service_server::NotificationDataService;
+use kit_core::date;
+use kit_core::error::FieldViolation;
+use kit_service::handler::{RpcResult, parse_id};
 use tonic::{Request, Response};
 
 use super::Rpc;

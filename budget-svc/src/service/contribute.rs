@@ -5,10 +5,10 @@
 //! that posting it again is idempotent; then the contribution is stored as done. A repeated request
 //! or, after a crash, the worker continues a pending one.
 
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::jobs::EntityKey;
-use fintrac_kit::use_case::{Actor, WriteContext};
 use fintrac_money::Money;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_jobs::EntityKey;
+use kit_service::use_case::{Actor, WriteContext};
 use uuid::Uuid;
 
 use super::finish_contribution::{GOAL_TRANSFERS, fallback_time};

@@ -1,8 +1,8 @@
 //! Creates a budget.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 use sqlx::PgConnection;
 
 use super::evaluate_budgets::request_evaluations;

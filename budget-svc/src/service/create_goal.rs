@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 
 use super::{BudgetUseCases, GoalStatus, merge_violations};
 use crate::domain::goal::GoalInput;

@@ -2,7 +2,7 @@
 //!
 //! The budget is kept for its history and is not evaluated any more.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

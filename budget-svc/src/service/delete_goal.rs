@@ -2,7 +2,7 @@
 //!
 //! Money stays where it is, and pending contributions complete.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
+use kit_core::error::ProblemCode;
+use kit_jobs::{Job, JobError, Queue, Worker};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::error::{FieldCode, ProblemCode};
-use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
-use fintrac_kit::use_case::Actor;
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::error::{FieldCode, ProblemCode};
+use kit_jobs::{EntityKey, Job, JobError, Queue, Worker};
+use kit_service::use_case::Actor;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;

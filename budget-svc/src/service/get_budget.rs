@@ -1,6 +1,6 @@
 //! Gets a budget.
 
-use fintrac_kit::access::RequestContext;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -1,10 +1,10 @@
 //! Gets the progress of a budget in the period that contains a day.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::Money;
+use kit_access::RequestContext;
+use kit_core::date;
+use kit_core::error::FieldViolation;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -1,8 +1,8 @@
 //! Checks the account that a client names for a goal.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::error::{FieldCode, FieldViolation};
 use tonic::Code;
 use uuid::Uuid;
 

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
+use kit_events::{Handler, HandlerError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Lists the contributions and withdrawals of a goal, newest first.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -1,7 +1,7 @@
 //! Lists the household's goals in the order of their creation.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 
 use super::{BudgetUseCases, GoalStatus};
 use crate::error::Error;

@@ -1,8 +1,8 @@
 //! Lists the past periods of a budget, newest first.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -33,12 +33,12 @@ mod update_goal;
 
 use std::ops::Deref;
 
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::transport::Transport;
-use fintrac_kit::use_case::{Actor, UseCases};
-use fintrac_money::HouseholdClient;
+use fintrac_households::HouseholdClient;
 use fintrac_proto::ledger::v1::spending_service_client::SpendingServiceClient;
+use kit_core::error::FieldViolation;
+use kit_rpc::transport::Transport;
+use kit_service::module::ServiceDependencies;
+use kit_service::use_case::{Actor, UseCases};
 use uuid::Uuid;
 
 pub use evaluate_budgets::{BUDGET_EVALUATIONS, BudgetEvaluator, request_all_evaluations};

@@ -1,6 +1,6 @@
 //! Records the milestones of a goal, once each.
 
-use fintrac_kit::use_case::WriteTransaction;
+use kit_service::use_case::WriteTransaction;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
-use fintrac_kit::use_case::{Actor, Change};
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
+use kit_service::use_case::{Actor, Change};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use fintrac_kit::date;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::date;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

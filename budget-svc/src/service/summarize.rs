@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
+use kit_access::RequestContext;
 
 use super::BudgetUseCases;
 use super::compute_periods::PeriodQuery;

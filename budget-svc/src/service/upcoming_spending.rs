@@ -1,8 +1,8 @@
 //! Spending that is due in the current periods of budgets.
 
 use chrono::NaiveDate;
-use fintrac_kit::date;
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::date;
 use uuid::Uuid;
 
 use super::BudgetUseCases;

@@ -2,8 +2,8 @@
 //!
 //! Amount, categories and rollover apply from the current period on.
 
-use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::evaluate_budgets::request_evaluations;

@@ -2,7 +2,7 @@
 //!
 //! Milestones that a new target puts out of reach can be reached again, and notify again.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::{BudgetUseCases, GoalStatus, merge_violations};

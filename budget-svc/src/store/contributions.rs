@@ -1,9 +1,9 @@
 //! Contributions to goals.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::idempotency::{self, Key};
-use fintrac_kit::jobs::EntityKey;
 use fintrac_money::Money;
+use kit_db::idempotency::{self, Key};
+use kit_jobs::EntityKey;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

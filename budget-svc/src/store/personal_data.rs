@@ -1,6 +1,6 @@
 //! The personal data in the schema `budget`.
 
-use fintrac_kit::personal_data::{ErasureStep, Owner, PersonalData, Section};
+use kit_db::personal_data::{ErasureStep, Owner, PersonalData, Section};
 
 const HOUSEHOLD: &[Owner] = &[Owner::Household];
 

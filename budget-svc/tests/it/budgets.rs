@@ -1,8 +1,8 @@
 //! Creating, reading, updating and deleting budgets, and their progress.
 
 use chrono::TimeDelta;
-use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_proto::budget::v1 as pb;
+use kit_core::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use tonic::Request;
 use uuid::Uuid;
 

@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
-use fintrac_kit::process;
-use fintrac_kit::telemetry;
-use fintrac_kit::tls::Tls;
+use kit_core::config::{DeploymentEnvironment, Environment};
+use kit_rpc::tls::Tls;
+use kit_service::startup;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, system};
@@ -53,7 +52,7 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
         }
     }
     let _read = system::Config::read(environment);
-    let _read = (process::system_database(environment), process::pool_config(environment));
+    let _read = (startup::system_database(environment), startup::pool_config(environment));
     for service in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
         environment.get(&format!("{service}_URL"));
         for name in ["DATABASE_URL", "OWNER_DATABASE_URL"] {
@@ -83,7 +82,7 @@ fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> 
         }
         "gateway" => {
             let _read = gateway::Config::from_environment(environment);
-            let _read = process::rest_address(environment);
+            let _read = kit_process::rest_address(environment);
             &["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"]
         }
         _ => anyhow::bail!("--service: must be auth, ledger, budget, notify or gateway"),
@@ -95,13 +94,14 @@ fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> 
         let own = format!("{}_DATABASE_URL", service.to_ascii_uppercase());
         let database: Option<PgConnectOptions> = environment.parse_optional(&own);
         if environment.get(&own).is_none()
-            && (process::system_database(environment).is_none()
+            && (startup::system_database(environment).is_none()
                 || environment.get("FINTRAC_SERVICE_SECRET").is_none())
         {
             environment
                 .add_problem(format!("no database: set {own}, or DATABASE_URL and FINTRAC_SERVICE_SECRET"));
         }
-        let _read = (database, process::pool_config(environment), process::direct_rate_limit(environment));
+        let _read =
+            (database, startup::pool_config(environment), kit_process::direct_rate_limit(environment));
         for name in ["GRPC_LISTEN", "GRPC_HEALTH_LISTEN"] {
             let _read: Option<SocketAddr> = environment.parse_optional(name);
         }
@@ -110,19 +110,19 @@ fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> 
             environment.deployment_environment() != DeploymentEnvironment::Production,
         );
     }
-    let _read = (process::shutdown_timeouts(environment), process::workers(environment));
+    let _read = (kit_process::shutdown_timeouts(environment), kit_process::workers(environment));
     read_common(environment);
     Ok(())
 }
 
 /// Reads the settings of every process.
 fn read_common(environment: &Environment) {
-    let _read = (process::service_keys(environment), process::token_verifier_config(environment));
+    let _read = (kit_process::service_keys(environment), kit_process::token_verifier_config(environment));
     if let Err(error) = Tls::read(environment) {
         environment.add_problem(format!("{error:#}"));
     }
     let _read: Option<SocketAddr> = environment.parse_optional("METRICS_LISTEN");
-    let _read = (telemetry::level(environment), telemetry::Collector::from_environment(environment));
+    let _read = (kit_telemetry::level(environment), kit_telemetry::Collector::from_environment(environment));
     if environment.get("LOG_FORMAT").is_some_and(|format| !["text", "json"].contains(&format)) {
         environment.add_problem("LOG_FORMAT: must be text or json".to_owned());
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::telemetry::Purpose;
-use fintrac_kit::{serve, telemetry};
+use kit_core::clock::Clock;
+use kit_core::config::Environment;
+use kit_process::shutdown;
+use kit_telemetry::Purpose;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub async fn run() -> anyhow::Result<()> {
     environment.set("SERVER_HOST", "127.0.0.1");
     environment.set("RATE_PROVIDER", "off");
     let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", FOLDER));
-    telemetry::start(&environment, "fintrac", Purpose::Command)?;
+    kit_telemetry::start(&environment, "fintrac", Purpose::Command)?;
     let system = System::start(environment).await?;
     let api = Api::new(format!("http://{}/api/v1", system.rest_address()))?;
     let filled = fill(api, &dir).await;
@@ -66,7 +66,7 @@ pub async fn run() -> anyhow::Result<()> {
         println!("\nLog in as {EMAIL} with the password: {PASSWORD}");
         system.addresses().iter().for_each(|line| println!("{line}"));
         println!("Press Ctrl-C to stop; delete {} to start over.", dir.display());
-        serve::shutdown_signal().await?;
+        shutdown::shutdown_signal().await?;
     }
     system.stop().await;
     filled

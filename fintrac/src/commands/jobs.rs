@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::database::Schema;
-use fintrac_kit::jobs::{self, FailedJob, JobState};
+use kit_core::clock::Clock;
+use kit_db::Schema;
+use kit_jobs::{FailedJob, JobState};
 
 use super::service_database;
 
@@ -30,7 +30,7 @@ pub async fn list() -> anyhow::Result<()> {
     );
     for (schema, queues) in SERVICES {
         let service = service_database::open(schema).await?;
-        let states = jobs::list(&mut *service.pool.acquire().await?, queues, now).await;
+        let states = kit_jobs::list(&mut *service.pool.acquire().await?, queues, now).await;
         service.close().await?;
         for state in states? {
             println!("{}", line(schema.name, &state));
@@ -62,7 +62,7 @@ fn format_time(time: Option<DateTime<Utc>>) -> String {
 pub async fn list_failed() -> anyhow::Result<()> {
     for (schema, _) in SERVICES {
         let service = service_database::open(schema).await?;
-        let failed = jobs::list_failed(&mut *service.pool.acquire().await?).await;
+        let failed = kit_jobs::list_failed(&mut *service.pool.acquire().await?).await;
         service.close().await?;
         for FailedJob { queue, key, attempts, last_error, failed_at } in failed? {
             let failed_at = format_time(Some(failed_at));
@@ -78,7 +78,7 @@ pub async fn retry_failed(queue: &str, keys: &[String]) -> anyhow::Result<()> {
     for (schema, _) in SERVICES.iter().filter(|(_, queues)| queues.contains(&queue)) {
         let service = service_database::open(schema).await?;
         let mut connection = service.pool.acquire().await?;
-        let count = jobs::retry_failed(&mut connection, queue, keys, Clock::System.now()).await;
+        let count = kit_jobs::retry_failed(&mut connection, queue, keys, Clock::System.now()).await;
         drop(connection);
         service.close().await?;
         retried = Some(retried.unwrap_or_default() + count?);
@@ -108,12 +108,13 @@ async fn run_in(
     name: &str,
 ) -> anyhow::Result<bool> {
     let requested_at = Clock::System.now();
-    if !jobs::run_now(&mut *service.pool.acquire().await?, name, requested_at).await? {
+    if !kit_jobs::run_now(&mut *service.pool.acquire().await?, name, requested_at).await? {
         return Ok(false);
     }
     let done = async {
         loop {
-            let states = jobs::list(&mut *service.pool.acquire().await?, &[], Clock::System.now()).await?;
+            let states =
+                kit_jobs::list(&mut *service.pool.acquire().await?, &[], Clock::System.now()).await?;
             let Some(state) = states.into_iter().find(|state| state.name == name) else {
                 bail!("{schema}: {name} no longer exists");
             };

@@ -1,10 +1,10 @@
 //! `fintrac migrate [up · status · down N]`.
 
 use anyhow::{Context as _, ensure};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::telemetry::Purpose;
-use fintrac_kit::{process, telemetry};
+use kit_core::clock::Clock;
+use kit_core::config::Environment;
+use kit_service::startup;
+use kit_telemetry::Purpose;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, database};
@@ -23,9 +23,9 @@ pub enum Migration {
 /// Runs the action for all services, or for one.
 pub async fn run(action: Migration, service: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    telemetry::start(&environment, "fintrac", Purpose::Command)?;
+    kit_telemetry::start(&environment, "fintrac", Purpose::Command)?;
     data_dir::prepare(&mut environment)?;
-    let given = process::system_database(&environment);
+    let given = startup::system_database(&environment);
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");
     environment.check()?;
     if let Some(admin) = given {

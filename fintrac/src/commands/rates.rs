@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::random::Random;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
 
 use super::service_database;
 

@@ -8,16 +8,16 @@ use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use embedded_postgres::Server;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::database::{self as pools, Schema, app_role};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::module::{ServiceDependencies, open_schema};
-use fintrac_kit::random::Random;
-use fintrac_kit::serve::Shutdown;
-use fintrac_kit::telemetry::Purpose;
-use fintrac_kit::{process, telemetry};
+use kit_access::token_verifier::TokenVerifier;
+use kit_core::clock::Clock;
+use kit_core::config::Environment;
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_db::{Schema, app_role};
+use kit_process::shutdown::Shutdown;
+use kit_service::module::{ServiceDependencies, open_schema};
+use kit_service::startup;
+use kit_telemetry::Purpose;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
@@ -37,12 +37,12 @@ pub async fn open(schema: &Schema) -> anyhow::Result<ServiceDatabase> {
     let mut environment = Environment::load()?;
     // A command may open several services, one after the other.
     if STARTED.set(()).is_ok() {
-        telemetry::start(&environment, "fintrac", Purpose::Command)?;
+        kit_telemetry::start(&environment, "fintrac", Purpose::Command)?;
     }
     data_dir::prepare(&mut environment)?;
     let (options, cluster) = options(&environment, schema).await?;
     environment.check()?;
-    let pool = pools::pool(&options, schema.name, process::pool_config(&environment));
+    let pool = kit_db::pool(&options, schema.name, startup::pool_config(&environment));
     open_schema(schema, &pool, &Clock::System).await?;
     Ok(ServiceDatabase { environment, pool, cluster })
 }
@@ -51,7 +51,7 @@ async fn options(
     environment: &Environment,
     schema: &Schema,
 ) -> anyhow::Result<(PgConnectOptions, Option<Server>)> {
-    if let Some(given) = process::app_database_options(environment, schema.name).await {
+    if let Some(given) = startup::app_database_options(environment, schema.name).await {
         return Ok((given, None));
     }
     let as_service = |options: PgConnectOptions| options.username(&app_role(schema.name));
@@ -69,11 +69,11 @@ impl ServiceDatabase {
         let clock = Clock::System;
         ServiceDependencies {
             token_verifier: TokenVerifier::new(
-                process::token_verifier_config(&self.environment),
+                kit_process::token_verifier_config(&self.environment),
                 clock.clone(),
             )
             .into(),
-            keys: process::service_keys(&self.environment),
+            keys: kit_process::service_keys(&self.environment),
             random: Random::System,
             pool: self.pool.clone(),
             event_log_signal: WakeSignal::default(),

@@ -4,9 +4,8 @@
 
 use std::io::Write as _;
 
-use fintrac_kit::config::Environment;
-use fintrac_kit::database::{app_role, role_password};
-use fintrac_kit::process;
+use kit_core::config::Environment;
+use kit_db::{app_role, role_password};
 
 const SERVICES: [&str; 5] = ["auth", "ledger", "budget", "notify", "gateway"];
 
@@ -15,7 +14,8 @@ const SERVICES: [&str; 5] = ["auth", "ledger", "budget", "notify", "gateway"];
 /// name of the database.
 pub fn print(database: &str) -> anyhow::Result<()> {
     let environment = Environment::load()?;
-    let (keys, secret) = (process::service_keys(&environment), environment.secret("FINTRAC_SERVICE_SECRET"));
+    let (keys, secret) =
+        (kit_process::service_keys(&environment), environment.secret("FINTRAC_SERVICE_SECRET"));
     environment.check()?;
     let mut out = std::io::stdout().lock();
     for service in SERVICES {

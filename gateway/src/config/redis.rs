@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fintrac_kit::config::{DeploymentEnvironment, Environment};
+use kit_core::config::{DeploymentEnvironment, Environment};
 use redis::{Client, ConnectionAddr, IntoConnectionInfo as _, RedisResult, TlsCertificates};
 
 /// The connection settings of Redis.
@@ -92,7 +92,7 @@ fn is_local(address: &ConnectionAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::config::Environment;
+    use kit_core::config::Environment;
 
     use super::RedisConfig;
 

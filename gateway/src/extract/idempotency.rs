@@ -8,10 +8,10 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::error::{FieldCode, ProblemCode};
-use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
-use fintrac_kit::random::Random;
 use fintrac_proto::rest::Single;
+use kit_core::error::{FieldCode, ProblemCode};
+use kit_core::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use kit_core::random::Random;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
@@ -190,7 +190,7 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
+    use kit_core::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
 
     use super::Idempotency;
 

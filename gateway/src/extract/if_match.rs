@@ -2,7 +2,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
-use fintrac_kit::error::{FieldCode, ProblemCode};
+use kit_core::error::{FieldCode, ProblemCode};
 
 use crate::http::etag;
 use crate::openapi::operation::{DocumentInput, OperationDocument};

@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::rest::ReadFields;
+use kit_core::error::{FieldCode, ProblemCode};
 use serde::de::value::{self, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use utoipa::IntoParams;

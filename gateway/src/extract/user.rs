@@ -3,11 +3,11 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::access::{Principal, bearer_token};
-use fintrac_kit::context;
+use kit_access::token_verifier::TokenVerifier;
+use kit_access::{Principal, bearer_token};
+use kit_core::context;
 
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 
 use crate::openapi::operation::{DocumentInput, OperationDocument};
 use crate::problem::Problem;

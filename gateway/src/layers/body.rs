@@ -12,10 +12,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::network::network_prefix;
-use fintrac_kit::context;
-use fintrac_kit::error::ProblemCode;
 use http_body_util::BodyExt as _;
+use kit_access::network::network_prefix;
+use kit_core::context;
+use kit_core::error::ProblemCode;
 use tokio::time::Instant;
 
 use crate::problem::Problem;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::context;
-use fintrac_kit::error::ProblemCode;
+use kit_core::context;
+use kit_core::error::ProblemCode;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 

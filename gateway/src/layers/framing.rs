@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 
 use crate::problem::Problem;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::context;
+use kit_access::token_verifier::TokenVerifier;
+use kit_core::context;
 
 use crate::problem::Problem;
 

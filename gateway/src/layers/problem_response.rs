@@ -7,9 +7,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTE
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use fintrac_kit::context;
+use kit_core::context;
 
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 
 use crate::language::Language;
 use crate::problem::Problem;

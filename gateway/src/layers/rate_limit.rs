@@ -12,14 +12,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::access::{network_key, site_key};
-use fintrac_kit::context;
-use fintrac_kit::error::ProblemCode;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
+use kit_access::token_verifier::TokenVerifier;
+use kit_access::{network_key, site_key};
+use kit_core::context;
+use kit_core::error::ProblemCode;
 
 use crate::config::RedisConfig;
 use crate::problem::Problem;
@@ -141,8 +141,8 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
-    use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
-    use fintrac_kit::clock::Clock;
+    use kit_access::token_verifier::{TokenVerifier, TokenVerifierConfig};
+    use kit_core::clock::Clock;
 
     use super::{RateLimitKey, RateLimits};
 

@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use fintrac_kit::error::ProblemCode;
+use kit_core::error::ProblemCode;
 
 use crate::problem::Problem;
 

@@ -11,12 +11,12 @@ use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use fintrac_kit::access::{bearer_token, token};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::context::{self, Client, Context};
-use fintrac_kit::random::Random;
-use fintrac_kit::telemetry;
 use ipnet::IpNet;
+use kit_access::bearer_token;
+use kit_access::token;
+use kit_core::clock::Clock;
+use kit_core::context::{self, Client, Context};
+use kit_core::random::Random;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
@@ -66,7 +66,7 @@ pub async fn attach(State(layer): State<Arc<RequestContextLayer>>, request: Requ
     let trace_id = trace_id(headers);
     let method = request.method().clone();
     let span = tracing::info_span!("http", %method, route = Empty, status = Empty, request_id);
-    telemetry::set_parent(&span, request.headers());
+    kit_telemetry::set_parent(&span, request.headers());
     let mut response = context::scope(context, next.run(request)).instrument(span.clone()).await;
     let route = response.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let status = response.status().as_u16();

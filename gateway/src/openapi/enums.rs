@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use fintrac_kit::error;
 use fintrac_money::Currency;
 use fintrac_proto::NotificationKind;
+use kit_core::error;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use fintrac_kit::error::{FieldCode, ProblemCode};
+use kit_core::error::{FieldCode, ProblemCode};
 
 /// Returns the message id of a code's title in `locales/`.
 pub fn title_id(code: ProblemCode) -> String {
@@ -52,7 +52,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use fintrac_kit::error::{FieldCode, ProblemCode};
+    use kit_core::error::{FieldCode, ProblemCode};
 
     /// Returns the Rust code under `folder` without its tests.
     fn product_code(folder: &Path) -> String {

@@ -10,7 +10,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use fintrac_kit::error::{FieldCode, ProblemCode, reason};
+use kit_core::error::{FieldCode, ProblemCode, reason};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -119,7 +119,7 @@ mod tests {
     use std::time::Duration;
 
     use axum::http::StatusCode;
-    use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
+    use kit_core::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
     use tonic::Status;
 
     use super::{Problem, codes};

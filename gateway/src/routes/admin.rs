@@ -1,9 +1,9 @@
 use axum::Json as JsonResponse;
 use axum::extract::{Path, State};
-use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::ledger::v1::{SetExchangeRateRequest, SetExchangeRateResponse};
 use fintrac_proto::notify::v1::{AuditLogEntry, ListAuditLogRequest};
+use kit_core::error::{FieldCode, ProblemCode};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,6 +1,6 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::{FieldCode, ProblemCode};
+use kit_core::error::{FieldCode, ProblemCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,6 +1,6 @@
 //! Limits and tracks connections.
 //! Each connection holds a permit. It is closed when it has been idle for too long, or when a new
-//! connection needs the permit (see [`fintrac_kit::connection_limit`]). Keep-alives are not
+//! connection needs the permit (see [`kit_rpc::connection_limit`]). Keep-alives are not
 //! activity; requests are, until their responses end.
 
 use std::io;
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use axum::http::{Request, Response};
 use axum_server::accept::Accept;
-use fintrac_kit::connection_limit::{ActiveRequest, ConnectionActivity, ConnectionLimiter, ConnectionPermit};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
+use kit_rpc::connection_limit::{ActiveRequest, ConnectionActivity, ConnectionLimiter, ConnectionPermit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};

@@ -10,11 +10,11 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE};
 use axum_server::accept::Accept;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::random::Random;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
+use kit_core::clock::Clock;
+use kit_core::error::ProblemCode;
+use kit_core::random::Random;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 

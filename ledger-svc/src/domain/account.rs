@@ -1,9 +1,9 @@
 //! Accounts of a household.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
 use fintrac_money::{Amount, Currency, Money};
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 

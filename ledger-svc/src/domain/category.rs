@@ -1,8 +1,8 @@
 //! Categories of income and expense.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 

@@ -4,8 +4,8 @@
 //! them. The database stores them as one JSON document, so that a new text needs
 //! only a line here and its conversion to and from the messages.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -23,7 +23,7 @@ pub mod transaction;
 
 use std::str::FromStr;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 
 /// Parses a value of a closed list, ignoring case and surrounding spaces.
 pub fn parse<T: FromStr>(text: &str) -> Option<T> {

@@ -1,8 +1,8 @@
 //! Recurring transactions.
 
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
-use fintrac_kit::error::FieldCode;
 use fintrac_money::Household;
+use kit_core::error::FieldCode;
 use sha2::{Digest as _, Sha256};
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;

@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::events::{self, NewEvent};
-use fintrac_kit::idempotency::{self, Claim, Key};
-use fintrac_kit::random::Random;
+use kit_access::caller::RequestOrigin;
+use kit_core::clock::Clock;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_core::random::Random;
+use kit_db::idempotency::{self, Claim, Key};
+use kit_events::NewEvent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -359,7 +359,7 @@ async fn write_effects(
         occurred_at: command.now,
     });
     let events: Vec<_> = events.collect();
-    let transaction_id = events::append_all(connection, &events).await?;
+    let transaction_id = kit_events::append_all(connection, &events).await?;
     let marker = transaction_id.zip(events.first()).map(|(transaction_id, event)| CommitMarker {
         transaction_id,
         event_id: event.id,

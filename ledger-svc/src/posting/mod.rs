@@ -13,10 +13,10 @@ mod request;
 mod tests;
 mod writer;
 
-use fintrac_kit::context;
-use fintrac_kit::module::{ServiceDependencies, ServiceModule};
-use fintrac_kit::transport::affinity;
-use fintrac_kit::use_case::WriteContext;
+use kit_core::context;
+use kit_rpc::transport::affinity;
+use kit_service::module::{ServiceDependencies, ServiceModule};
+use kit_service::use_case::WriteContext;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 

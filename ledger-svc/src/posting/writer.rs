@@ -4,12 +4,12 @@ use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::database::{is_out_of_range, is_transient, violated_constraint};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
 use futures::FutureExt as _;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_db::{is_out_of_range, is_transient, violated_constraint};
+use kit_service::module::ServiceDependencies;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::mpsc;

@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_server::AccountService;
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};

@@ -1,8 +1,8 @@
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::handler::{RpcResult, read};
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::analytics_service_server::AnalyticsService;
+use kit_access::RequestContext;
+use kit_service::handler::{RpcResult, read};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 

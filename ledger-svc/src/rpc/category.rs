@@ -1,6 +1,6 @@
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::category_service_server::CategoryService;
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use tonic::Request;
 
 use super::Rpc;

@@ -1,9 +1,9 @@
 //! Converts between domain types and proto messages.
 
 use chrono::NaiveDate;
-use fintrac_kit::clock::timestamp;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::clock::timestamp;
 use prost_types::FieldMask;
 use uuid::Uuid;
 

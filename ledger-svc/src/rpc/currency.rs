@@ -1,7 +1,7 @@
-use fintrac_kit::handler::{RpcResult, read, write};
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
+use kit_service::handler::{RpcResult, read, write};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};

@@ -12,8 +12,8 @@ mod transaction;
 
 use std::sync::Arc;
 
-use fintrac_kit::handler::{RpcResult, write};
 use fintrac_proto::ledger::v1 as pb;
+use kit_service::handler::{RpcResult, write};
 use prost::Message;
 use tonic::Request;
 use tonic::service::Routes;

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use fintrac_kit::handler::{RpcResult, parse_id};
 use fintrac_money::{Amount, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::notification_data_service_server::NotificationDataService;
+use kit_service::handler::{RpcResult, parse_id};
 use tonic::{Request, Response};
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::handler::{self, RpcResult, read, respond, respond_page, write};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
+use kit_core::clock::timestamp;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::handler::{self, RpcResult, read, respond, respond_page, write};
 use tonic::Request;
 use uuid::Uuid;
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use fintrac_kit::access::Caller;
-use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::handler::{self, RpcResult, respond};
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::spending_service_server::SpendingService;
+use kit_access::Caller;
+use kit_core::date;
+use kit_core::error::FieldViolation;
+use kit_service::handler::{self, RpcResult, respond};
 use tonic::{Request, Response};
 use uuid::Uuid;
 

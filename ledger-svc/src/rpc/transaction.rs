@@ -1,10 +1,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
 use futures::{Stream, TryStreamExt as _};
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::events::{Handler, HandlerError};
-use fintrac_money::{Household, HouseholdClient};
+use fintrac_households::HouseholdClient;
+use fintrac_money::Household;
 use fintrac_proto::events::v1::Event;
+use kit_core::error::ProblemCode;
+use kit_events::{Handler, HandlerError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
 //! Computes an account's balance at the end of a day or of each interval.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
 use fintrac_money::{Household, Money};
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::query_parser::QueryParser;

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -1,8 +1,8 @@
 //! Converts an amount to another currency at the rate of a day.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_money::{Amount, Money};
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
 use rust_decimal::Decimal;
 
 use super::LedgerUseCases;

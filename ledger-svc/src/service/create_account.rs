@@ -1,6 +1,6 @@
 //! Opens an account with its opening balance.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 
 use super::LedgerUseCases;
 use crate::domain::account::AccountInput;

@@ -1,8 +1,8 @@
 //! Creates a category.
 
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_db::violated_constraint;
+use kit_service::use_case::WriteContext;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

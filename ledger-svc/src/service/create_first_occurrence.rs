@@ -1,8 +1,8 @@
 //! Records a transaction that is the first occurrence of a recurring one.
 
-use fintrac_kit::date;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 
 use super::LedgerUseCases;
 use crate::domain::posting::{Command, CommandKind, Occurrence, Outcome};

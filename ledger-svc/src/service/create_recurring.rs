@@ -1,10 +1,10 @@
 //! Creates a recurring transaction, validated as if it were posted now.
 
 use chrono::{Days, NaiveDate};
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Household;
+use kit_access::RequestContext;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Deletes an account softly: its history is kept, its name becomes free.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -3,9 +3,9 @@
 //! A merge posts nothing again: the category records its target, and its daily
 //! totals are added to the target's.
 
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
-use fintrac_kit::use_case::{WriteContext, WriteTransaction};
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
+use kit_db::violated_constraint;
+use kit_service::use_case::{WriteContext, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

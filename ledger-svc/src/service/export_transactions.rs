@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_proto::ledger::v1::TransactionFilter;
 use futures::Stream;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

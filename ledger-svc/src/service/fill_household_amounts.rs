@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::database::is_out_of_range;
-use fintrac_kit::events::{self, NewEvent};
-use fintrac_kit::random::Random;
+use kit_access::caller::RequestOrigin;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
+use kit_db::is_out_of_range;
+use kit_events::NewEvent;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ async fn record_valued_events(
         origin: &origin,
         occurred_at: now,
     });
-    events::append_all(connection, &new_events.collect::<Vec<_>>()).await.map(|_| ())
+    kit_events::append_all(connection, &new_events.collect::<Vec<_>>()).await.map(|_| ())
 }
 
 /// Returns the key of postings that were posted together, reversals apart.

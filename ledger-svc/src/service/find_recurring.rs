@@ -1,7 +1,7 @@
 //! Reads one recurring transaction or a page of them.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -3,10 +3,10 @@
 //! Running balances are computed for the page and never stored: the projected
 //! balance, minus the later days, minus the later changes of the same day.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Page, PageRequest};
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1::TransactionFilter;
+use kit_access::RequestContext;
+use kit_core::pagination::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::transaction_filter::{expand_categories, parse_list};

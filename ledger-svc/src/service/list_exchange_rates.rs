@@ -1,8 +1,8 @@
 //! Lists all exchange rates of a day from one base.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
 use fintrac_money::Currency;
+use kit_access::RequestContext;
 
 use super::LedgerUseCases;
 use super::query_parser::QueryParser;

@@ -44,13 +44,13 @@ mod verify;
 
 use std::ops::Deref;
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::access::{Principal, RequestContext};
-use fintrac_kit::idempotency::Key;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::transport::Transport;
-use fintrac_kit::use_case::{UseCases, WriteContext};
-use fintrac_money::HouseholdClient;
+use fintrac_households::HouseholdClient;
+use kit_access::caller::RequestOrigin;
+use kit_access::{Principal, RequestContext};
+use kit_db::idempotency::Key;
+use kit_rpc::transport::Transport;
+use kit_service::module::ServiceDependencies;
+use kit_service::use_case::{UseCases, WriteContext};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use fintrac_kit::context::{self, Context};
-use fintrac_kit::error::{FieldCode, ProblemCode};
-use fintrac_kit::jobs::{EntityKey, Job, JobError, Queue, Worker};
-use fintrac_kit::use_case::Actor;
+use kit_core::context::{self, Context};
+use kit_core::error::{FieldCode, ProblemCode};
+use kit_jobs::{EntityKey, Job, JobError, Queue, Worker};
+use kit_service::use_case::Actor;
 use tokio::time::Instant;
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 //!
 //! The response to a repeated request is the transfer's current state.
 
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::date;
-use fintrac_kit::error::{FieldCode, FieldViolation, ProblemCode};
 use fintrac_money::{Currency, Money};
+use kit_access::caller::RequestOrigin;
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

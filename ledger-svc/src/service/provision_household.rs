@@ -2,8 +2,9 @@
 //!
 //! Its data is fetched from auth-svc, and it gets its default categories.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_money::{Household, HouseholdClient};
+use fintrac_households::HouseholdClient;
+use fintrac_money::Household;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -1,9 +1,9 @@
 //! Parses query parameters, and reports all violations at once.
 
 use chrono::{Datelike as _, Months, NaiveDate};
-use fintrac_kit::date;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household};
+use kit_core::date;
+use kit_core::error::FieldViolation;
 
 use super::LedgerUseCases;
 use crate::domain::interval::{Interval, MAX_INTERVALS, Span};

@@ -1,9 +1,9 @@
 //! Reads accounts with their balances of today.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use fintrac_money::Household;
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
 //! Reads transactions and their revisions.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use fintrac_proto::ledger::v1::TransactionFilter;
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::LedgerUseCases;

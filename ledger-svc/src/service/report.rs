@@ -1,10 +1,10 @@
 //! Assembles the report on a household's finances in a span.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::access::caller::RequestOrigin;
-use fintrac_kit::date;
 use fintrac_money::Currency;
+use kit_access::RequestContext;
+use kit_access::caller::RequestOrigin;
+use kit_core::date;
 use uuid::Uuid;
 
 use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, Sum};

@@ -1,8 +1,8 @@
 //! Restores a deleted account.
 
-use fintrac_kit::database::violated_constraint;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::use_case::WriteContext;
+use kit_core::error::ProblemCode;
+use kit_db::violated_constraint;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -1,11 +1,11 @@
 //! Sets an administrator's rate, which takes precedence over others of its day.
 
 use chrono::NaiveDate;
-use fintrac_kit::date;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::use_case::WriteContext;
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1::SetExchangeRateRequest;
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_service::use_case::WriteContext;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
+use kit_core::error::FieldViolation;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

@@ -1,7 +1,7 @@
 //! Imports a provider's rates; a bad response never replaces good rates.
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::random::Random;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
 use sqlx::PgPool;
 
 use super::fill_household_amounts;

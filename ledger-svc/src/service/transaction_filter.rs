@@ -1,8 +1,8 @@
 //! Parses the filter of a transaction list and reports all violations at once.
 
-use fintrac_kit::pagination::{PageError, PageRequest};
 use fintrac_money::{Amount, Household, Money};
 use fintrac_proto::ledger::v1::TransactionFilter;
+use kit_core::pagination::{PageError, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency, Money};
+use kit_core::error::FieldViolation;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

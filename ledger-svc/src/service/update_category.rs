@@ -1,6 +1,6 @@
 //! Updates a category.
 
-use fintrac_kit::use_case::WriteContext;
+use kit_service::use_case::WriteContext;
 use uuid::Uuid;
 
 use super::LedgerUseCases;

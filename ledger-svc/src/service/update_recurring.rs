@@ -1,9 +1,9 @@
 //! Updates, pauses, resumes, skips and deletes recurring transactions.
 
 use chrono::NaiveDate;
-use fintrac_kit::error::ProblemCode;
-use fintrac_kit::use_case::{WriteContext, WriteTransaction};
 use fintrac_money::Household;
+use kit_core::error::ProblemCode;
+use kit_service::use_case::{WriteContext, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::text::name_key;
 use fintrac_money::Money;
+use kit_core::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Categories of households.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::text::name_key;
+use kit_core::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

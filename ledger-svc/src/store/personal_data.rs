@@ -2,7 +2,7 @@
 //!
 //! An erasure keeps amounts, dates and ids, so that the accounts still balance.
 
-use fintrac_kit::personal_data::{ErasureStep, Owner, PersonalData, Section};
+use kit_db::personal_data::{ErasureStep, Owner, PersonalData, Section};
 
 const HOUSEHOLD: &[Owner] = &[Owner::Household];
 

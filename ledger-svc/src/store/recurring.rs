@@ -1,8 +1,8 @@
 //! Recurring transactions.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::error::FieldCode;
-use fintrac_kit::jobs::{EntityKey, Queue};
+use kit_core::error::FieldCode;
+use kit_jobs::{EntityKey, Queue};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;

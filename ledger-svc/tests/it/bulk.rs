@@ -1,9 +1,9 @@
 //! Tests bulk requests and the export.
 
-use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use futures::TryStreamExt as _;
+use kit_core::headers::{IDEMPOTENCY_KEY, REPLAYED};
 use tonic::Request;
 
 use crate::support::{Ledger, entry, error_reason, field_violations, mask};

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::random::Random;
 use fintrac_proto::ledger::v1 as pb;
 use futures::FutureExt as _;
 use futures::future::join_all;
+use kit_core::random::Random;
 use tonic::Status;
 
 use crate::support::{Ledger, User, entry, transfer};
@@ -81,7 +81,7 @@ async fn edit(user: &User, id: &str, amounts: std::ops::Range<u32>) -> Result<()
         let change = pb::CreateTransactionRequest { amount: amount.to_string(), ..Default::default() };
         match user.edit(id, change, &["amount"]).await {
             Ok(_) => {}
-            Err(status) if fintrac_kit::error::reason(&status).as_deref() == Some("TRANSACTION_VOIDED") => {
+            Err(status) if kit_core::error::reason(&status).as_deref() == Some("TRANSACTION_VOIDED") => {
                 break;
             }
             Err(status) => return Err(status),

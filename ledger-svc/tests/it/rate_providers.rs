@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use chrono::{DateTime, TimeDelta};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
-use fintrac_kit::random::Random;
 use fintrac_proto::ledger::v1 as pb;
+use kit_core::clock::Clock;
+use kit_core::headers::{IDEMPOTENCY_KEY, REPLAYED};
+use kit_core::random::Random;
 use ledger_svc::{
     Config, RateProvider, RateProviderClient, RateProviderConfig, RateProviderError, sync_rates,
 };

@@ -121,7 +121,7 @@ async fn a_missing_rate_rejects_nothing_and_is_filled_once() {
     ana.edit(&edited.id, on("2020-05-05", "25"), &["amount"]).await.expect("edited");
     ana.void(&voided.id).await.expect("voided");
     ledger.verify().await;
-    let random = fintrac_kit::random::Random::System;
+    let random = kit_core::random::Random::System;
     let fill = || ledger_svc::fill_household_amounts(&ledger.pool, &ledger.clock, &random);
     assert_eq!(fill().await.expect("no rate to fill with yet"), 0);
     assert_eq!(ana.find(&kept.id).await.expect("there").household_amount, None);
@@ -177,7 +177,7 @@ async fn unpriced_amounts_are_later_valued_as_posting_would_have() {
     assert!(ledger.query_i64(unpriced).await > 0);
     ledger.verify().await;
     ledger.execute("insert into ledger.exchange_rates values ('USD', 'EUR', '2020-05-01', 0.8, 'ecb')").await;
-    let random = fintrac_kit::random::Random::System;
+    let random = kit_core::random::Random::System;
     let filled = ledger_svc::fill_household_amounts(&ledger.pool, &ledger.clock, &random).await;
     assert_eq!(filled.expect("filled"), 6);
     assert_eq!(ana.find(&made.id).await.expect("there").household_amount.as_deref(), Some("8.00"));

@@ -5,21 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use fintrac_kit::access::Authorizer;
-use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
-use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::context::{self, Context};
-use fintrac_kit::database::{self, PoolConfig};
-use fintrac_kit::error::{ProblemCode, RpcError, reason};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::headers::{IDEMPOTENCY_KEY, REPLAYED};
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
-use fintrac_kit::server::{Server, server_stack};
-use fintrac_kit::testing::{FakeEventLog, TestDatabase};
-use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
 use fintrac_proto::events::v1::Event;
@@ -34,6 +19,21 @@ use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::spending_service_client::SpendingServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use jsonwebtoken::{Algorithm, EncodingKey};
+use kit_access::Authorizer;
+use kit_access::credential::ServiceKeys;
+use kit_access::token::{AUDIENCE, Claims, sign};
+use kit_access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
+use kit_core::clock::Clock;
+use kit_core::context::{self, Context};
+use kit_core::error::{ProblemCode, RpcError, reason};
+use kit_core::headers::{IDEMPOTENCY_KEY, REPLAYED};
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_db::PoolConfig;
+use kit_rpc::server::{Server, server_stack};
+use kit_rpc::transport::{self, Transport};
+use kit_service::module::ServiceDependencies;
+use kit_testing::{FakeEventLog, TestDatabase};
 use ledger_svc::{Config, SCHEMA};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -143,7 +143,7 @@ impl Ledger {
     ) -> Self {
         // Migrate over a direct connection, not over `options`.
         drop(database.pool(&SCHEMA, &clock).await);
-        let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
+        let pool = kit_db::pool(options, SCHEMA.name, PoolConfig::default());
         let token_verifier = TokenVerifierConfig {
             issuer: "fintrac".into(),
             grace_period: Duration::from_hours(1),

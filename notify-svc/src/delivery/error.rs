@@ -1,4 +1,4 @@
-use fintrac_kit::error::chain;
+use kit_core::error::chain;
 
 /// The reason why an email was not delivered.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use fintrac_kit::clock::timestamp;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::events::v1::Event;
+use kit_core::clock::timestamp;
 use uuid::Uuid;
 
 use super::change::Change;

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use askama::Template;
-use fintrac_kit::locale_format::LocaleFormatError;
 use fintrac_proto::NotificationKind;
 use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
+use kit_locale::LocaleFormatError;
 use unic_langid::{LanguageIdentifier, langid};
 
 pub use notification::{

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use fintrac_kit::error::FieldCode;
-use fintrac_kit::locale_format::LocaleFormatter;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
+use kit_core::error::FieldCode;
+use kit_locale::LocaleFormatter;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -199,7 +199,7 @@ mod tests {
     use fintrac_proto::budget::v1 as budget;
     use fintrac_proto::ledger::v1 as ledger;
 
-    use fintrac_kit::error::FieldCode;
+    use kit_core::error::FieldCode;
 
     use super::{NotificationData, NotificationKind, render_notification};
 

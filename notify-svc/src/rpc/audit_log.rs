@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::handler::{RpcResult, read, respond_page};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogService;
+use kit_core::clock::timestamp;
+use kit_core::error::FieldViolation;
+use kit_service::handler::{RpcResult, read, respond_page};
 use tonic::Request;
 use uuid::Uuid;
 

@@ -1,10 +1,9 @@
 use std::pin::Pin;
 
-use fintrac_kit::error;
-use fintrac_kit::handler::{RpcResult, read};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventService;
 use futures::{Stream, StreamExt as _};
+use kit_service::handler::{RpcResult, read};
 use tonic::{Request, Response, Status};
 
 use crate::domain::change::permission;
@@ -49,7 +48,7 @@ impl LiveEventService for LiveEventsRpc {
         _request: Request<pb::StreamLiveEventsRequest>,
     ) -> RpcResult<Self::StreamLiveEventsStream> {
         let batches = self.0.stream().map(|batch| {
-            let entries = batch.map_err(|error| error::database(&error))?;
+            let entries = batch.map_err(|error| kit_db::error_status(&error))?;
             Ok(pb::StreamLiveEventsResponse { events: entries.into_iter().map(Into::into).collect() })
         });
         Ok(Response::new(Box::pin(batches)))

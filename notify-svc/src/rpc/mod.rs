@@ -6,8 +6,6 @@ mod report;
 
 use std::sync::Arc;
 
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::handler::{RpcResult, parse_id, read, respond, respond_page};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::audit_log_service_server::AuditLogServiceServer;
 use fintrac_proto::notify::v1::live_event_service_server::LiveEventServiceServer;
@@ -15,8 +13,10 @@ use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
 use fintrac_proto::notify::v1::report_service_server::ReportServiceServer;
-use tonic::service::Routes;
+use kit_core::clock::timestamp;
+use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page};
 use tonic::Request;
+use tonic::service::Routes;
 
 use crate::domain::notification::Notification;
 use crate::service::{Inbox, LiveEvents, Reports};

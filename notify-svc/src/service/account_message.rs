@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
+use kit_rpc::transport::Transport;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 

@@ -1,11 +1,11 @@
 //! Handles events of auth-svc: emails and notifications for the user.
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{Handler, HandlerError};
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::events::v1::Event;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
+use kit_events::{Handler, HandlerError};
+use kit_service::module::ServiceDependencies;
 use sqlx::PgConnection;
 
 use super::account_message;

@@ -1,11 +1,11 @@
 //! Handles events of budget-svc: notifications for a household.
 
-use fintrac_kit::events::{Handler, HandlerError};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::budget::v1::notification_data_service_client::NotificationDataServiceClient;
 use fintrac_proto::events::v1::Event;
+use kit_events::{Handler, HandlerError};
+use kit_rpc::transport::Transport;
 use sqlx::PgConnection;
 
 use super::account_message::none_if_not_found;

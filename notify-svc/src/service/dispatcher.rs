@@ -4,16 +4,17 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{HandlerError, WakeSignal};
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::random::Random;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::events::v1::Event;
 use futures::future::try_join_all;
+use kit_core::clock::Clock;
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_events::HandlerError;
+use kit_rpc::transport::Transport;
+use kit_service::module::ServiceDependencies;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{ProblemCode, reason};
-use fintrac_kit::jobs::{Job, JobError, Queue, Worker};
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
+use kit_core::clock::Clock;
+use kit_core::error::{ProblemCode, reason};
+use kit_jobs::{Job, JobError, Queue, Worker};
+use kit_rpc::transport::Transport;
+use kit_service::module::ServiceDependencies;
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
@@ -167,7 +167,7 @@ impl EmailSender {
 
     /// Reads the notification that the email contains.
     async fn notification(&self, email: &Email) -> Result<Option<Notification>, Status> {
-        let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
+        let database = |error: sqlx::Error| kit_db::error_status(&error);
         let mut connection = self.pool.acquire().await.map_err(database)?;
         notifications::find(&mut connection, email.user_id, email.subject_id).await.map_err(database)
     }
@@ -177,7 +177,7 @@ impl EmailSender {
         if notification.kind != NotificationKind::MonthlyReport {
             return Ok(Vec::new());
         }
-        let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
+        let database = |error: sqlx::Error| kit_db::error_status(&error);
         let mut connection = self.pool.acquire().await.map_err(database)?;
         let found = reports::find(&mut connection, notification.entity_id).await.map_err(database)?;
         drop(connection);

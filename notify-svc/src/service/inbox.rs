@@ -1,12 +1,12 @@
 //! A user's inbox: notifications and their read state.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::clock::{Clock, timestamp};
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::module::ServiceDependencies;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
-use fintrac_kit::random::Random;
 use fintrac_proto::events::v1::Event;
+use kit_access::RequestContext;
+use kit_core::clock::{Clock, timestamp};
+use kit_core::pagination::{Cursor, Page, PageRequest};
+use kit_core::random::Random;
+use kit_core::wake_signal::WakeSignal;
+use kit_service::module::ServiceDependencies;
 use sqlx::PgPool;
 use uuid::Uuid;
 

@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use fintrac_kit::events::{Handler, HandlerError};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::NotificationKind;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as ledger;
 use fintrac_proto::ledger::v1::notification_data_service_client::NotificationDataServiceClient;
+use kit_events::{Handler, HandlerError};
+use kit_rpc::transport::Transport;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;

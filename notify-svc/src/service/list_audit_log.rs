@@ -1,7 +1,7 @@
 //! Lists the audit log: for the caller, and for administrators.
 
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+use kit_access::RequestContext;
+use kit_core::pagination::{Cursor, Page, PageRequest};
 
 use super::Inbox;
 use crate::error::Error;

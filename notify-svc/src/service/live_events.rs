@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::access::token_verifier::TokenVerifier;
-use fintrac_kit::access::{Principal, RequestContext};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::WakeSignal;
-use fintrac_kit::module::ServiceDependencies;
 use futures::Stream;
+use kit_access::token_verifier::TokenVerifier;
+use kit_access::{Principal, RequestContext};
+use kit_core::clock::Clock;
+use kit_core::wake_signal::WakeSignal;
+use kit_service::module::ServiceDependencies;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 

@@ -12,7 +12,7 @@ mod live_events;
 mod monthly_reports;
 mod report;
 
-use fintrac_kit::events::HandlerError;
+use kit_events::HandlerError;
 use uuid::Uuid;
 
 pub use auth_events::AuthEventHandler;

@@ -3,12 +3,12 @@
 //! A report also has the state of the budgets and goals.
 
 use chrono::{Datelike as _, Months, NaiveDate};
-use fintrac_kit::error::FieldViolation;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::budget::v1::notification_data_service_client::NotificationDataServiceClient as BudgetDataClient;
 use fintrac_proto::ledger::v1 as ledger;
 use fintrac_proto::ledger::v1::notification_data_service_client::NotificationDataServiceClient as LedgerDataClient;
+use kit_core::error::FieldViolation;
+use kit_rpc::transport::Transport;
 use tonic::Status;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Stores the emails and queues their delivery.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::jobs::Queue;
+use kit_jobs::Queue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The personal data in the schema `notify`.
 
-use fintrac_kit::personal_data::{ErasureStep, Owner, PersonalData, Section};
+use kit_db::personal_data::{ErasureStep, Owner, PersonalData, Section};
 
 const USER: &[Owner] = &[Owner::User];
 /// Entries about the user or the household, and changes that the user made to others.

@@ -1,7 +1,7 @@
 //! Stores the monthly reports and queues their notifications.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::jobs::Queue;
+use kit_jobs::Queue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,10 +1,10 @@
 //! The audit log: the events of all services, for the user and for administrators.
 
-use fintrac_kit::clock::timestamp;
-use fintrac_kit::error::reason;
-use fintrac_kit::testing::TestUser;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::notify::v1 as pb;
+use kit_core::clock::timestamp;
+use kit_core::error::reason;
+use kit_testing::TestUser;
 use uuid::Uuid;
 
 use crate::auth::Auth;

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{ProblemCode, RpcError};
-use fintrac_kit::testing::{FakeEventLog, TestService};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::email_data_service_server::{EmailDataService, EmailDataServiceServer};
 use fintrac_proto::events::v1::Event;
+use kit_core::clock::Clock;
+use kit_core::error::{ProblemCode, RpcError};
+use kit_rpc::transport::Transport;
+use kit_testing::{FakeEventLog, TestService};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;

@@ -1,14 +1,14 @@
 //! A fake budget-svc: its event log and the data for notifications.
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::RpcError;
-use fintrac_kit::testing::{FakeEventLog, TestService};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::notification_data_service_server::{
     NotificationDataService, NotificationDataServiceServer,
 };
 use fintrac_proto::events::v1::Event;
+use kit_core::clock::Clock;
+use kit_core::error::RpcError;
+use kit_rpc::transport::Transport;
+use kit_testing::{FakeEventLog, TestService};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::testing::TestDatabase;
-use fintrac_kit::testing::smtp::{CREDENTIALS, SmtpReply, SmtpSecurity, SmtpServer};
+use kit_testing::TestDatabase;
+use kit_testing::smtp::{CREDENTIALS, SmtpReply, SmtpSecurity, SmtpServer};
 use notify_svc::SCHEMA;
 
 use crate::auth::{Auth, ChallengeReply};

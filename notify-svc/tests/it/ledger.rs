@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{FieldViolation, RpcError};
-use fintrac_kit::testing::{FakeEventLog, TestService};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::notification_data_service_server::{
     NotificationDataService, NotificationDataServiceServer,
 };
+use kit_core::clock::Clock;
+use kit_core::error::{FieldViolation, RpcError};
+use kit_rpc::transport::Transport;
+use kit_testing::{FakeEventLog, TestService};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;

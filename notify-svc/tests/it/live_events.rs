@@ -1,8 +1,8 @@
 //! Live events: visibility, order and retention.
 
-use fintrac_kit::testing::{TestDatabase, TestUser};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::notify::v1 as pb;
+use kit_testing::{TestDatabase, TestUser};
 use tonic::Status;
 use uuid::Uuid;
 

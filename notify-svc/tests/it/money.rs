@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fintrac_kit::testing::TestUser;
-use fintrac_kit::testing::smtp::SmtpServer;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::notify::v1 as pb;
+use kit_testing::TestUser;
+use kit_testing::smtp::SmtpServer;
 use uuid::Uuid;
 
 use crate::auth::Auth;

@@ -1,12 +1,12 @@
 //! Notifications of budget and auth events, by email and in the inbox.
 
 use chrono::TimeDelta;
-use fintrac_kit::error::reason;
-use fintrac_kit::testing::smtp::SmtpServer;
-use fintrac_kit::testing::{TestDatabase, TestUser};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::notify::v1 as pb;
+use kit_core::error::reason;
+use kit_testing::smtp::SmtpServer;
+use kit_testing::{TestDatabase, TestUser};
 use notify_svc::SCHEMA;
 use tonic::Status;
 use uuid::Uuid;

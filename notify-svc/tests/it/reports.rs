@@ -1,10 +1,10 @@
 //! Reports: the data of the other services in one response.
 
 use chrono::TimeDelta;
-use fintrac_kit::testing::TestUser;
-use fintrac_kit::testing::smtp::SmtpServer;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::notify::v1 as pb;
+use kit_testing::TestUser;
+use kit_testing::smtp::SmtpServer;
 use tonic_types::StatusExt as _;
 
 use crate::auth::Auth;

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::testing::smtp::SmtpServer;
-use fintrac_kit::testing::{TestDatabase, TestService, deps};
-use fintrac_kit::transport::Transport;
 use fintrac_proto::notify::v1::audit_log_service_client::AuditLogServiceClient;
 use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
+use kit_core::clock::Clock;
+use kit_core::config::Environment;
+use kit_rpc::transport::Transport;
+use kit_testing::smtp::SmtpServer;
+use kit_testing::{TestDatabase, TestService, deps};
 use mail_parser::{Message, MessageParser};
 use notify_svc::{Config, SCHEMA};
 use sqlx::{AssertSqlSafe, PgPool};

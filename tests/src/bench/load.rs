@@ -6,10 +6,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::System;
 use futures::future::try_join_all;
+use kit_core::random::Random;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

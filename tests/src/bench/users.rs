@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use fintrac_kit::random::Random;
 use fintrac_tests::system::{Layout, Settings, System, free_port};
 use futures::future::try_join_all;
+use kit_core::random::Random;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::System;
+use kit_core::random::Random;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use fintrac_kit::random::Random;
 use fintrac_tests::system::{Signal, System, signal};
+use kit_core::random::Random;
 use sqlx::{Connection as _, PgConnection};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;

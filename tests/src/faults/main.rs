@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser;
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::{Layout, Settings, System, free_port};
 use futures::future::join_all;
+use kit_core::random::Random;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

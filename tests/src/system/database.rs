@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use embedded_postgres::running;
-use fintrac_kit::testing;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
@@ -55,7 +54,7 @@ impl System {
     /// If the database does not run.
     pub async fn connect(&self) -> PgConnection {
         let options = if let Some(cluster) = &self.cluster {
-            testing::superuser(cluster)
+            kit_testing::superuser(cluster)
         } else {
             let dir = running(&self.data.path().join("postgres")).expect("it runs");
             let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());

@@ -1,8 +1,8 @@
 //! Monthly reports as JSON and HTML.
 
 use chrono::Datelike as _;
-use fintrac_kit::clock::Clock;
 use fintrac_tests::system::System;
+use kit_core::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 

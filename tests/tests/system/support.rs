@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::Timelike as _;
-use fintrac_kit::clock::Clock;
 use fintrac_tests::client::{ApiResponse, Client};
 use fintrac_tests::system::System;
+use kit_core::clock::Clock;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tonic::Request;

@@ -1,6 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household};
+use kit_core::error::FieldViolation;
 use uuid::Uuid;
 
 use super::{Budget, BudgetChanges, BudgetInput, CategoryInput};

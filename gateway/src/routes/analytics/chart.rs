@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use charts_rs::{
     Canvas, Line, Rect, StraightLine, Symbol, Text, measure_text_width_family, svg_with_accessibility,
 };
-use fintrac_kit::locale_format::LocaleFormatter;
 use fintrac_money::{Currency, Money};
+use kit_locale::LocaleFormatter;
 
 use super::scale::Scale;
 use crate::language::Language;

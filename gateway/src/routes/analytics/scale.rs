@@ -1,7 +1,7 @@
 //! Axes of charts with round steps.
 
-use fintrac_kit::locale_format::LocaleFormatter;
 use fintrac_money::{Currency, Money};
+use kit_locale::LocaleFormatter;
 
 /// A linear axis that contains zero, divided into round steps.
 ///
@@ -68,8 +68,8 @@ fn round_step(range: i128, max_steps: u8) -> i128 {
 
 #[cfg(test)]
 mod tests {
-    use fintrac_kit::locale_format::LocaleFormatter;
     use fintrac_money::Currency;
+    use kit_locale::LocaleFormatter;
 
     use super::Scale;
 

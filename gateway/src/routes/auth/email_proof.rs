@@ -2,7 +2,7 @@
 //!
 //! The proof is a `token`, or an `email` with a `code`.
 
-use fintrac_kit::error::{FieldCode, ProblemCode};
+use kit_core::error::{FieldCode, ProblemCode};
 
 use crate::problem::Problem;
 

@@ -2,8 +2,8 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use fintrac_kit::error::ProblemCode;
 use fintrac_proto::auth::v1 as pb;
+use kit_core::error::ProblemCode;
 use serde::Deserialize;
 
 use super::page::{Button, render_failure, render_page};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use chrono::{Datelike as _, NaiveDate};
-use fintrac_kit::locale_format::LocaleFormatter;
 use fintrac_proto::ledger::v1::{CurrencySum, ReportData};
 use fintrac_proto::notify::v1::GetReportResponse;
+use kit_locale::LocaleFormatter;
 
 use crate::language::Language;
 use crate::problem::Problem;

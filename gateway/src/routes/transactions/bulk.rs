@@ -1,9 +1,9 @@
 use axum::extract::State;
 use axum::response::Response;
-use fintrac_kit::error::{FieldCode, ProblemCode};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use fintrac_proto::rest::{ReadFields, read_object};
+use kit_core::error::{FieldCode, ProblemCode};
 use prost_types::FieldMask;
 use serde::de::{Deserialize, Deserializer, MapAccess};
 use utoipa::openapi::schema::{ObjectBuilder, RefBuilder, Schema, Type};

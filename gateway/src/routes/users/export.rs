@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
-use fintrac_kit::transport::Transport;
 use fintrac_proto::common::v1 as pb;
 use fintrac_proto::common::v1::export_service_client::ExportServiceClient;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use kit_rpc::transport::Transport;
 use tonic::Status;
 
 use crate::extract::{NoQuery, RequirePermission, User, permission};

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_kit::text::name_key;
 use fintrac_money::Money;
+use kit_core::text::name_key;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};

@@ -1,9 +1,10 @@
 //! Validates the input of a transaction, and reports all of its violations at once.
 
 use chrono::NaiveDate;
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::{date, text};
 use fintrac_money::{Amount, AmountError, Currency, Money};
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text;
 use uuid::Uuid;
 
 use super::Command;

@@ -32,8 +32,8 @@ use uuid::Uuid;
 use super::account::{AccountChanges, AccountInput};
 use super::recurring::Recurring;
 use super::transaction::{TransactionChanges, TransactionInput};
-use fintrac_kit::text::name_key;
 use fintrac_money::Household;
+use kit_core::text::name_key;
 
 /// A request to post or change transactions or accounts of a household.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Plans the effects of a command, or rejects it.
 
-use fintrac_kit::error::FieldCode;
 use fintrac_money::{AmountError, Money};
+use kit_core::error::FieldCode;
 use uuid::Uuid;
 
 use super::batch_state::{BatchState, StoredTransaction};

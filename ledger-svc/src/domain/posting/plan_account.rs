@@ -1,8 +1,8 @@
 //! Plans the commands on accounts, which post openings and adjustments.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
-use fintrac_kit::text::name_key;
 use fintrac_money::Money;
+use kit_core::error::{FieldCode, FieldViolation};
+use kit_core::text::name_key;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};

@@ -1,6 +1,6 @@
 //! The reasons for rejecting a command, with their texts for users.
 
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::error::{FieldCode, FieldViolation};
 
 /// The reason why a command was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]

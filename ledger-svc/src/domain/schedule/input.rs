@@ -1,8 +1,8 @@
 //! The input of schedules, and its validation.
 
 use chrono::NaiveDate;
-use fintrac_kit::date;
-use fintrac_kit::error::{FieldCode, FieldViolation};
+use kit_core::date;
+use kit_core::error::{FieldCode, FieldViolation};
 
 use super::{Frequency, Rule, Schedule, Weekend, rfc_rule};
 use crate::domain::changes::Changes;

@@ -9,7 +9,7 @@ mod rfc_rule;
 mod tests;
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
-use fintrac_kit::date;
+use kit_core::date;
 use strum::{EnumString, IntoStaticStr};
 
 pub use input::{ScheduleChanges, ScheduleInput};

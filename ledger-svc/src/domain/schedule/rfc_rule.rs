@@ -1,7 +1,7 @@
 //! RFC 5545 rules: parsing, validation and their days.
 
 use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeZone as _, Utc};
-use fintrac_kit::date;
+use kit_core::date;
 use rrule::{RRule, RRuleSet, Unvalidated};
 
 const MAX_RULE_CHARS: usize = 500;

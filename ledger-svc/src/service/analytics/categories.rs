@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use fintrac_kit::access::RequestContext;
 use fintrac_money::Money;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::{CategoryNames, Sum, by_category, percent};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::access::RequestContext;
+use kit_access::RequestContext;
 
 use super::{Sum, display_sign, index_of};
 use crate::domain::interval::Span;

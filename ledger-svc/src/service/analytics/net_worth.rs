@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_kit::access::RequestContext;
-use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
+use kit_access::RequestContext;
+use kit_core::error::FieldViolation;
 use sqlx::Connection as _;
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::Datelike as _;
-use fintrac_kit::access::RequestContext;
 use fintrac_money::Money;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::{CategoryNames, CurrencyAmounts, Sum, accounts_on, by_category, percent};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use fintrac_kit::database;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::SemaphorePermit;
@@ -24,7 +23,7 @@ pub(in crate::service) struct AnalysisPool {
 
 impl AnalysisPool {
     pub fn new(pool: &PgPool) -> Self {
-        let pool = database::bounded_pool(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
+        let pool = kit_db::bounded_pool(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
         Self { pool, limit: HouseholdLimit::new(MAX_PER_HOUSEHOLD) }
     }
 

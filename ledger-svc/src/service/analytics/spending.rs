@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::access::RequestContext;
+use kit_access::RequestContext;
 use uuid::Uuid;
 
 use super::{CategoryNames, Sum, accounts_on, by_category, index_of, percent};

@@ -4,8 +4,8 @@
 //! conditions that are used.
 
 use chrono::NaiveDate;
-use fintrac_kit::pagination::Cursor;
 use fintrac_money::Currency;
+use kit_core::pagination::Cursor;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 

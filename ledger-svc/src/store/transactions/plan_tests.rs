@@ -4,9 +4,9 @@
 //! scanned.
 
 use chrono::{DateTime, NaiveDate};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::pagination::Cursor;
-use fintrac_kit::testing::TestDatabase;
+use kit_core::clock::Clock;
+use kit_core::pagination::Cursor;
+use kit_testing::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _, Execute as _, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 

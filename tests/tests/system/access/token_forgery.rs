@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use ed25519_dalek::{Signer as _, SigningKey};
-use fintrac_kit::keyring::KeyRing;
 use fintrac_tests::system::{DATA_KEYS, System};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use kit_core::keyring::KeyRing;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

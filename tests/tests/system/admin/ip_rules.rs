@@ -1,9 +1,9 @@
 //! `/admin/ip-rules`.
 
-use fintrac_kit::error::reason;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_tests::system::System;
+use kit_core::error::reason;
 use reqwest::Method;
 use serde_json::json;
 

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::events::Stream;
 use fintrac_tests::system::{Layout, Settings, System};
 use futures::future::join_all;
+use kit_core::random::Random;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::watch;

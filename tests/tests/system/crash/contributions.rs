@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::{Layout, System};
 use futures::future::join_all;
+use kit_core::random::Random;
 use serde_json::json;
 use tokio::sync::watch;
 

@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fintrac_kit::random::Random;
 use fintrac_tests::client::unique_address;
 use fintrac_tests::system::{Layout, Signal, System, signal};
 use futures::future::join_all;
+use kit_core::random::Random;
 use serde_json::json;
 
 use crate::BINARY;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::system::{Layout, Signal, System, signal};
 use futures::future::join_all;
+use kit_core::random::Random;
 use serde_json::json;
 
 use crate::BINARY;

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::testing::smtp::{SmtpReply, SmtpServer};
 use fintrac_tests::system::{Layout, Settings, System};
+use kit_testing::smtp::{SmtpReply, SmtpServer};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::BINARY;

@@ -1,7 +1,7 @@
 //! Mutual TLS between services.
 
-use fintrac_kit::testing::{CertificateAuthority, IssuedCertificate};
 use fintrac_tests::system::{Layout, Settings, System};
+use kit_testing::{CertificateAuthority, IssuedCertificate};
 use serde_json::json;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 use tonic_health::pb::HealthCheckRequest;

@@ -1,8 +1,8 @@
 //! `/users/me/preferences`.
 
 use chrono::TimeDelta;
-use fintrac_kit::clock::Clock;
 use fintrac_tests::system::System;
+use kit_core::clock::Clock;
 use serde_json::json;
 
 use crate::support::{PREFERENCES, TRANSACTIONS, TestUser, eventually, field_errors};

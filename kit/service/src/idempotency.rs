@@ -1,0 +1,44 @@
+//! The idempotency key of a call.
+//!
+//! The gateway sends the REST call that the key is for and the fingerprint of its body as metadata.
+//! For a client that calls directly, they are the RPC and its message.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_proto::Access;
+use kit_access::{Caller, RequestContext};
+use kit_core::error::ProblemCode;
+use kit_core::headers::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
+use kit_db::idempotency::Key;
+use prost::Message;
+use sha2::{Digest as _, Sha256};
+use tonic::{Request, Status};
+
+/// Returns the key of `request`, if it has one.
+pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext) -> Result<Option<Key>, Status> {
+    let metadata = request.metadata();
+    let Some(key) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default();
+    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ProblemCode::IdempotencyKeyInvalid.into());
+    }
+    let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
+    let from_service = Caller::from_request(request).service.is_some();
+    let forwarded = text(OPERATION).zip(text(FINGERPRINT).and_then(fingerprint)).filter(|_| from_service);
+    let (operation, fingerprint) = match forwarded {
+        Some((operation, fingerprint)) => (operation.to_owned(), fingerprint),
+        None => (rpc_path(request).to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
+    };
+    let (household_id, user_id) = (ctx.principal.household_id, ctx.principal.user_id);
+    Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
+}
+
+/// Returns the path of the RPC, which the server stack adds to the request.
+fn rpc_path<T>(request: &Request<T>) -> &'static str {
+    request.extensions().get::<&'static Access>().map_or("", |access| access.path)
+}
+
+/// Decodes 32 bytes in base64url.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    BASE64.decode(text).ok()?.try_into().ok()
+}
