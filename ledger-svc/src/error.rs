@@ -43,7 +43,7 @@ pub fn queue_full() -> Error {
 
 /// Returns the error for a command whose deadline passed before it was executed.
 pub fn deadline_passed() -> Error {
-    RpcError::new(ProblemCode::Timeout, "deadline passed").into()
+    ProblemCode::Timeout.into()
 }
 
 /// Returns the error for a commit whose response was lost.

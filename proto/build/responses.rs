@@ -1,7 +1,7 @@
 //! Generates the conversions of results into response messages.
 //!
 //! A response without fields is converted from `()`, a response that contains one message from
-//! whatever that message is converted from, and a page of a list from its rows.
+//! the sources of that message, and a page of a list from its rows.
 
 use std::fmt::Write as _;
 

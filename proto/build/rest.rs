@@ -573,7 +573,7 @@ fn is_required(field: &FieldDescriptor, options: &Options, usage: Usage) -> bool
     }
 }
 
-/// Returns the path of the Rust type of a message that is not nested.
+/// Returns the name of a field in JSON.
 fn rest_name(field: &FieldDescriptor, options: &Options) -> String {
     options.text("name").unwrap_or_else(|| field.name().to_owned())
 }

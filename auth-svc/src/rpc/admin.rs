@@ -1,6 +1,6 @@
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::admin_service_server::AdminService;
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::{Request, Response};
 
 use super::Rpc;
@@ -42,7 +42,7 @@ impl AdminService for Rpc {
         &self,
         request: Request<pb::CreateRoleRequest>,
     ) -> RpcResult<pb::CreateRoleResponse> {
-        write(request, async |ctx, pb::CreateRoleRequest { name, permissions }| {
+        execute(request, async |ctx, pb::CreateRoleRequest { name, permissions }| {
             self.0.create_role(&ctx, &name, &permissions).await
         })
         .await
@@ -76,7 +76,7 @@ impl AdminService for Rpc {
         &self,
         request: Request<pb::CreateIpRuleRequest>,
     ) -> RpcResult<pb::CreateIpRuleResponse> {
-        write(request, async |ctx, pb::CreateIpRuleRequest { action, cidr, user_id, note }| {
+        execute(request, async |ctx, pb::CreateIpRuleRequest { action, cidr, user_id, note }| {
             self.0.create_ip_rule(&ctx, &IpRuleInput { action, cidr, user_id, note }).await
         })
         .await

@@ -27,7 +27,7 @@ use crate::service::IdentityUseCases;
 struct Rpc(Arc<IdentityUseCases>);
 
 /// Splits a request that needs no user into its origin and its message.
-fn read_public<M>(request: Request<M>) -> (RequestOrigin, M) {
+fn read_unauthenticated<M>(request: Request<M>) -> (RequestOrigin, M) {
     (Caller::from_request(&request).origin(), request.into_inner())
 }
 

@@ -1,9 +1,9 @@
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::preferences_service_server::PreferencesService;
-use kit_service::handler::{RpcResult, read, respond, write};
+use kit_service::handler::{RpcResult, execute, read, respond};
 use tonic::Request;
 
-use super::{Rpc, convert, read_public};
+use super::{Rpc, convert, read_unauthenticated};
 
 #[tonic::async_trait]
 impl PreferencesService for Rpc {
@@ -19,7 +19,7 @@ impl PreferencesService for Rpc {
         &self,
         request: Request<pb::UnsubscribeRequest>,
     ) -> RpcResult<pb::UnsubscribeResponse> {
-        let (origin, pb::UnsubscribeRequest { token }) = read_public(request);
+        let (origin, pb::UnsubscribeRequest { token }) = read_unauthenticated(request);
         respond(&self.0.unsubscribe(&token, &origin).await?)
     }
 
@@ -27,7 +27,7 @@ impl PreferencesService for Rpc {
         &self,
         request: Request<pb::UpdatePreferencesRequest>,
     ) -> RpcResult<pb::UpdatePreferencesResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let expected_version = request.expected_version;
             self.0.update_preferences(&ctx, &convert::preferences_changes(request), expected_version).await
         })

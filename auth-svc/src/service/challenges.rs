@@ -3,7 +3,7 @@
 
 use kit_access::caller::RequestOrigin;
 use kit_core::error::ProblemCode;
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ impl IdentityUseCases {
     ) -> Result<(), Error> {
         let entity_id = self.insert_challenge(transaction, user_id, purpose, email).await?;
         let change = user_change(user_id, 1, purpose.event_kind(), &[]);
-        Ok(transaction.record_change(Change { entity: "challenge", entity_id, ..change }).await?)
+        Ok(transaction.record_change(EntityChange { entity: "challenge", entity_id, ..change }).await?)
     }
 
     /// Creates a challenge without recording an event, so that no email is sent.
@@ -84,7 +84,7 @@ impl IdentityUseCases {
         let ChallengeProof::Code { email, .. } = proof else { return Ok(Vec::new()) };
         let address = Email::parse(email).ok_or(ProblemCode::VerificationInvalid)?;
         let mut attempts = self.attempt_from(Scope::CredentialIp, origin).await?;
-        attempts.push(self.attempt(Scope::EmailCode, address.key()).await?.allowed()?);
+        attempts.push(self.attempt(Scope::EmailCode, address.key()).await?.require_allowed()?);
         Ok(attempts)
     }
 

@@ -1,6 +1,6 @@
 //! Creates households, and provides them and their members to other services.
 
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};
@@ -66,7 +66,7 @@ pub(super) fn household_change<'a>(
     version: i64,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> Change<'a> {
+) -> EntityChange<'a> {
     let change = user_change(user_id, version, kind, changed);
-    Change { household_id: Some(id), entity: "household", entity_id: id, ..change }
+    EntityChange { household_id: Some(id), entity: "household", entity_id: id, ..change }
 }

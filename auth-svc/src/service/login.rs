@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::passwords::PasswordVerification;
 use super::throttling::{Attempt, CountedAttempt, refund_all};
-use super::{CurrentUser, IdentityUseCases, TokenPair, reject, set_authenticated, user_change};
+use super::{CurrentUser, IdentityUseCases, TokenPair, commit_and_reject, set_authenticated, user_change};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -68,7 +68,7 @@ impl IdentityUseCases {
         let (Some(user), Attempt::Allowed(attempt), true) = (&user, &account_attempt, is_right) else {
             let mut transaction = self.begin(origin).await?;
             self.record_failed_login(&mut transaction, user.as_ref(), &account_attempt).await?;
-            return reject(transaction, ProblemCode::InvalidCredentials).await;
+            return commit_and_reject(transaction, ProblemCode::InvalidCredentials).await;
         };
         let factor_attempt = self.count_code_attempt(user.id, &login.code).await;
         let mut transaction = self.begin(origin).await?;
@@ -81,7 +81,7 @@ impl IdentityUseCases {
         attempt.refund(&mut transaction).await?;
         let factor_attempt = match factor_attempt {
             Ok(factor_attempt) => factor_attempt,
-            Err(error) => return reject(transaction, error).await,
+            Err(error) => return commit_and_reject(transaction, error).await,
         };
         let mut transaction = self.authorize_login(transaction, &locked, &login.code, factor_attempt).await?;
         attempt.reset(&mut transaction).await?;
@@ -121,12 +121,12 @@ impl IdentityUseCases {
         factor_attempt: Option<CountedAttempt>,
     ) -> Result<WriteTransaction, Error> {
         if !user.email_verified {
-            return reject(transaction, ProblemCode::EmailNotVerified).await;
+            return commit_and_reject(transaction, ProblemCode::EmailNotVerified).await;
         }
         let ip = transaction.actor().origin.client.ip;
         if self.token_verifier.check_user_ip(user.id, ip).is_err() {
             self.record_security_event(&mut transaction, Some(user.id), "ip_address_denied", None).await?;
-            return reject(transaction, ProblemCode::IpAddressDenied).await;
+            return commit_and_reject(transaction, ProblemCode::IpAddressDenied).await;
         }
         let mut transaction = self.require_second_factor(transaction, user, code, factor_attempt).await?;
         if user.erase_at.is_some() {

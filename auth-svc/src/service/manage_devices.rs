@@ -1,7 +1,7 @@
 //! Lists, trusts and deletes a user's devices; deletion ends their sessions.
 
 use kit_access::RequestContext;
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};
@@ -83,6 +83,6 @@ pub(super) fn device_change<'a>(
     version: i64,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> Change<'a> {
-    Change { entity: "device", entity_id: device_id, ..user_change(user_id, version, kind, changed) }
+) -> EntityChange<'a> {
+    EntityChange { entity: "device", entity_id: device_id, ..user_change(user_id, version, kind, changed) }
 }

@@ -5,7 +5,7 @@ use kit_access::{EnforcedIpRules, RequestContext};
 use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
 use kit_core::pagination::{Cursor, Page, PageRequest};
 use kit_db::violated_constraint;
-use kit_service::use_case::{Change, WriteContext, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteContext, WriteTransaction};
 use uuid::Uuid;
 
 use super::{IdentityUseCases, user_change};
@@ -30,7 +30,7 @@ impl IdentityUseCases {
         input: &IpRuleInput,
     ) -> Result<IpRule, Error> {
         let new_rule = input.check()?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         roles::lock(&mut transaction).await?;
         if let Some(user_id) = new_rule.user_id {
             let user = users::find(&mut transaction, user_id).await?;
@@ -62,7 +62,7 @@ impl IdentityUseCases {
             created_at: now,
         };
         self.record_rule_change(&mut transaction, ctx, &rule, 1, "created").await?;
-        self.publish(transaction.commit_with(ctx, rule)).await
+        self.publish(transaction.commit_with(rule)).await
     }
 
     pub async fn delete_ip_rule(&self, ctx: &RequestContext, id: Uuid) -> Result<(), Error> {
@@ -77,9 +77,9 @@ impl IdentityUseCases {
     }
 
     /// Records a change, unless the rules would deny the caller's own address.
-    async fn record_rule_change(
+    async fn record_rule_change<T>(
         &self,
-        transaction: &mut WriteTransaction,
+        transaction: &mut WriteTransaction<T>,
         ctx: &RequestContext,
         rule: &IpRule,
         version: i64,
@@ -91,6 +91,8 @@ impl IdentityUseCases {
             return Err(ProblemCode::SelfLockout.into());
         }
         let change = user_change(rule.user_id.unwrap_or(ctx.principal.user_id), version, kind, &[]);
-        Ok(transaction.record_change(Change { entity: "ip_rule", entity_id: rule.id, ..change }).await?)
+        Ok(transaction
+            .record_change(EntityChange { entity: "ip_rule", entity_id: rule.id, ..change })
+            .await?)
     }
 }

@@ -3,7 +3,7 @@
 
 use kit_access::RequestContext;
 use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
-use kit_service::use_case::{Change, WriteContext, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteContext, WriteTransaction};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ impl IdentityUseCases {
         name: &str,
         permissions: &[String],
     ) -> Result<Role, Error> {
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         roles::lock(&mut transaction).await?;
         let mut violations = Vec::new();
         let name = role::parse_name(name).map_err(|violation| violations.push(violation)).unwrap_or_default();
@@ -49,7 +49,7 @@ impl IdentityUseCases {
         self.ensure_may_define(&mut transaction, ctx, &created).await?;
         roles::insert(&mut transaction, &created, self.clock.now()).await?;
         transaction.record_change(role_change(ctx, &created, "created", &["permissions"])).await?;
-        self.publish(transaction.commit_with(ctx, created)).await
+        self.publish(transaction.commit_with(created)).await
     }
 
     pub async fn update_role(
@@ -141,9 +141,9 @@ fn role_change<'a>(
     role: &Role,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> Change<'a> {
+) -> EntityChange<'a> {
     let change = user_change(ctx.principal.user_id, role.version, kind, changed);
-    Change { entity: "role", entity_id: role_id(&role.name), ..change }
+    EntityChange { entity: "role", entity_id: role_id(&role.name), ..change }
 }
 
 /// Derives the id of a role in events from its name, by a hash (UUIDv8).

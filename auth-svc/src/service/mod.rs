@@ -43,7 +43,7 @@ use std::sync::Arc;
 use kit_access::caller::RequestOrigin;
 use kit_access::token_verifier::TokenVerifier;
 use kit_service::module::ServiceDependencies;
-use kit_service::use_case::{Change, UseCases, WriteTransaction};
+use kit_service::use_case::{EntityChange, UseCases, WriteTransaction};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -113,19 +113,24 @@ impl IdentityUseCases {
 }
 
 /// Commits what the transaction has counted or recorded, and fails with `error`.
-async fn reject<T>(transaction: WriteTransaction, error: impl Into<Error>) -> Result<T, Error> {
+async fn commit_and_reject<T>(transaction: WriteTransaction, error: impl Into<Error>) -> Result<T, Error> {
     transaction.commit().await?;
     Err(error.into())
 }
 
-/// Makes the authenticated user the author of the following changes.
+/// Makes the authenticated user the actor of later changes.
 fn set_authenticated(transaction: &mut WriteTransaction, user_id: Uuid) {
     let origin = RequestOrigin { actor: user_id.to_string(), ..transaction.actor().origin.clone() };
     transaction.set_actor(&origin);
 }
 
 /// Builds a change of the user record itself, which belongs to no household.
-fn user_change<'a>(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Change<'a> {
+fn user_change<'a>(
+    user_id: Uuid,
+    version: i64,
+    kind: &'static str,
+    changed: &'a [&'a str],
+) -> EntityChange<'a> {
     let (entity, entity_id) = ("user", user_id);
-    Change { household_id: None, user_id: Some(user_id), entity, entity_id, version, kind, changed }
+    EntityChange { household_id: None, user_id: Some(user_id), entity, entity_id, version, kind, changed }
 }

@@ -100,7 +100,7 @@ impl Operator {
             return Ok(AdminCreated::AlreadyAdmin);
         }
         roles::set_for_user(&mut transaction, user_id, &names).await?;
-        // It locks the user before the sessions, as every login does.
+        // The update locks the user before the sessions, as every login does.
         let version = users::increment_version(&mut transaction, user_id, identity.clock.now()).await?;
         identity.end_all_sessions(&mut transaction, user_id).await?;
         let kind = "roles_changed";

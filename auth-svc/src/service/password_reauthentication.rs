@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::passwords::PasswordVerification;
-use super::{IdentityUseCases, reject};
+use super::{IdentityUseCases, commit_and_reject};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
@@ -36,7 +36,7 @@ impl IdentityUseCases {
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
         let user = stored.filter(Credentials::may_log_in).ok_or_else(|| Error::not_found("user"))?;
-        let attempt = self.attempt(Scope::Reauthentication, &user_id.to_string()).await?.allowed()?;
+        let attempt = self.attempt(Scope::Reauthentication, &user_id.to_string()).await?.require_allowed()?;
         match self.passwords.verify(password, Some(&user.password_hash)).await {
             Ok(PasswordVerification::Right | PasswordVerification::Rehashed(_)) => {
                 // The password was correct, even if a later check rejects the request.
@@ -46,7 +46,8 @@ impl IdentityUseCases {
             Ok(PasswordVerification::Wrong) => {
                 let mut transaction = self.begin(ctx).await?;
                 self.record_failed_attempt(&mut transaction, &user, &attempt, "password_rejected").await?;
-                reject(transaction, FieldViolation::from_code(field, FieldCode::PasswordIncorrect)).await
+                commit_and_reject(transaction, FieldViolation::from_code(field, FieldCode::PasswordIncorrect))
+                    .await
             }
             Err(error) => {
                 attempt.refund(&mut *self.pool.acquire().await?).await?;

@@ -24,7 +24,7 @@ impl IdentityUseCases {
         let registration = self.passwords.assess(move || input.check()).await??;
         self.attempt_from(Scope::ClientIp, origin).await?;
         let throttle_name = format!("verify {}", registration.email.key());
-        self.attempt(Scope::Email, &throttle_name).await?.allowed()?;
+        self.attempt(Scope::Email, &throttle_name).await?.require_allowed()?;
         // The password is always hashed, so that a known address does not respond faster.
         let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
         let mut transaction = self.begin(origin).await?;

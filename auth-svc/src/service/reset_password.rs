@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
 use super::throttling::{CountedAttempt, refund_all};
-use super::{ChallengeProof, IdentityUseCases, reject, set_authenticated};
+use super::{ChallengeProof, IdentityUseCases, commit_and_reject, set_authenticated};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::password;
@@ -41,7 +41,7 @@ impl IdentityUseCases {
         let resolved = self.resolve_challenge(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
         let challenge = match resolved {
             Ok(challenge) => challenge,
-            Err(error) => return reject(transaction, error).await,
+            Err(error) => return commit_and_reject(transaction, error).await,
         };
         // The address may belong to another user by now.
         if challenge.user_id != user_id {

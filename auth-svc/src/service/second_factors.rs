@@ -3,12 +3,12 @@
 
 use kit_access::RequestContext;
 use kit_core::error::{FieldCode, FieldViolation, ProblemCode};
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::throttling::CountedAttempt;
-use super::{IdentityUseCases, reject, user_change};
+use super::{IdentityUseCases, commit_and_reject, user_change};
 use crate::domain::second_factor::{self, Code, Enrollment};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
@@ -66,7 +66,7 @@ impl IdentityUseCases {
         if Code::parse(code).is_none() {
             return Ok(None);
         }
-        Ok(Some(self.attempt(Scope::SecondFactor, &user_id.to_string()).await?.allowed()?))
+        Ok(Some(self.attempt(Scope::SecondFactor, &user_id.to_string()).await?.require_allowed()?))
     }
 
     /// Requires the second factor of a user who has one.
@@ -98,8 +98,8 @@ impl IdentityUseCases {
                 self.record_account_change(&mut transaction, user.id, "recovery_code_used", &["mfa"]).await?;
                 Ok(transaction)
             }
-            FactorCheck::Missing => reject(transaction, ProblemCode::MfaRequired).await,
-            FactorCheck::Wrong => reject(transaction, ProblemCode::MfaCodeInvalid).await,
+            FactorCheck::Missing => commit_and_reject(transaction, ProblemCode::MfaRequired).await,
+            FactorCheck::Wrong => commit_and_reject(transaction, ProblemCode::MfaCodeInvalid).await,
         }
     }
 
@@ -115,7 +115,7 @@ impl IdentityUseCases {
             return Err(ProblemCode::MfaEnabled.into());
         }
         second_factors::enroll(&mut transaction, user_id, &encrypted, self.clock.now()).await?;
-        let enrolled = Change { entity: "second_factor", ..user_change(user_id, 1, "enrolled", &[]) };
+        let enrolled = EntityChange { entity: "second_factor", ..user_change(user_id, 1, "enrolled", &[]) };
         transaction.record_change(enrolled).await?;
         let profile = users::profile(&mut transaction, user_id).await?;
         let profile = profile.ok_or_else(|| Error::not_found("user"))?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kit_access::network_key;
 use kit_access::token::{AUDIENCE, Claims};
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use uuid::Uuid;
 
 use super::manage_devices::device_change;
@@ -166,8 +166,8 @@ impl IdentityUseCases {
 }
 
 /// Builds the event of a session: version 1 at its start, version 2 at its end.
-fn session_change(session: &Session, version: i64, kind: &'static str) -> Change<'static> {
+fn session_change(session: &Session, version: i64, kind: &'static str) -> EntityChange<'static> {
     let household_id = Some(session.household_id);
     let change = user_change(session.user_id, version, kind, &[]);
-    Change { household_id, entity: "session", entity_id: session.id, ..change }
+    EntityChange { household_id, entity: "session", entity_id: session.id, ..change }
 }

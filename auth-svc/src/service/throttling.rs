@@ -24,7 +24,7 @@ pub(super) enum Attempt {
 
 impl Attempt {
     /// Returns the attempt, or rejects the request if it must wait.
-    pub(super) fn allowed(self) -> Result<CountedAttempt, Error> {
+    pub(super) fn require_allowed(self) -> Result<CountedAttempt, Error> {
         match self {
             Self::Allowed(attempt) => Ok(attempt),
             Self::Blocked(wait) => Err(throttled(wait)),
@@ -94,9 +94,9 @@ impl IdentityUseCases {
         origin: &RequestOrigin,
     ) -> Result<Vec<CountedAttempt>, Error> {
         let ip = origin.client.ip;
-        let mut attempts = vec![self.attempt(scope, &network_key(ip)).await?.allowed()?];
+        let mut attempts = vec![self.attempt(scope, &network_key(ip)).await?.require_allowed()?];
         if let Some((scope, site)) = scope.site_scope().zip(site_key(ip)) {
-            attempts.push(self.attempt(scope, &site).await?.allowed()?);
+            attempts.push(self.attempt(scope, &site).await?.require_allowed()?);
         }
         Ok(attempts)
     }

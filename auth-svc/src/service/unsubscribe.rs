@@ -3,7 +3,7 @@
 use fintrac_money::Currency;
 use kit_access::caller::RequestOrigin;
 use kit_core::error::ProblemCode;
-use kit_service::use_case::Change;
+use kit_service::use_case::EntityChange;
 
 use super::{IdentityUseCases, user_change};
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
@@ -29,7 +29,7 @@ impl IdentityUseCases {
         }
         preferences::update(&mut transaction, user_id, &after).await?;
         let change = user_change(user_id, after.version, "updated", &changed);
-        transaction.record_change(Change { entity: "preferences", ..change }).await?;
+        transaction.record_change(EntityChange { entity: "preferences", ..change }).await?;
         transaction.commit().await
     }
 }

@@ -47,7 +47,7 @@ impl IdentityUseCases {
             Some(email) => {
                 let reauthentication = self.reauthenticate_with_password(ctx, "password", password).await?;
                 let throttle_name = format!("change {}", email.key());
-                self.attempt(Scope::Email, &throttle_name).await?.allowed()?;
+                self.attempt(Scope::Email, &throttle_name).await?.require_allowed()?;
                 Some(reauthentication)
             }
             None => None,

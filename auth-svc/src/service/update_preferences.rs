@@ -18,7 +18,7 @@ impl IdentityUseCases {
         expected_version: Option<i64>,
     ) -> Result<Settings, Error> {
         let user_id = ctx.principal.user_id;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         preferences::lock(&mut transaction, user_id).await?;
         let before = self.settings(&mut transaction, ctx).await?;
         Error::check_version(expected_version, before.preferences.version)?;
@@ -35,6 +35,6 @@ impl IdentityUseCases {
             }
         }
         let after = Settings { preferences: after, currency: before.currency };
-        transaction.commit_with(ctx, after).await
+        transaction.commit_with(after).await
     }
 }

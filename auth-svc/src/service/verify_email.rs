@@ -4,13 +4,13 @@
 use kit_access::caller::RequestOrigin;
 use kit_core::error::ProblemCode;
 use kit_db::violated_constraint;
-use kit_service::use_case::{Change, WriteTransaction};
+use kit_service::use_case::{EntityChange, WriteTransaction};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::forgot_password::uniform_duration;
 use super::throttling::refund_all;
-use super::{ChallengeProof, IdentityUseCases, reject, set_authenticated, user_change};
+use super::{ChallengeProof, IdentityUseCases, commit_and_reject, set_authenticated, user_change};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::error::Error;
@@ -51,7 +51,7 @@ impl IdentityUseCases {
                 return transaction.commit().await;
             }
             // A wrong code counts, so commit in either case.
-            Err(error) => return reject(transaction, error).await,
+            Err(error) => return commit_and_reject(transaction, error).await,
         };
         refund_all(&mut transaction, &attempts).await?;
         set_authenticated(&mut transaction, challenge.user_id);
@@ -115,7 +115,7 @@ impl IdentityUseCases {
         let preferences = preferences.ok_or_else(|| Error::not_found("user"))?;
         let household_id = Some(self.create_household(transaction, user_id, &preferences).await?);
         let change = user_change(user_id, version, "verified", &["email_verified_at"]);
-        Ok(transaction.record_change(Change { household_id, ..change }).await?)
+        Ok(transaction.record_change(EntityChange { household_id, ..change }).await?)
     }
 
     /// Releases the address from all unverified registrations except one.
@@ -158,7 +158,7 @@ impl IdentityUseCases {
         challenges::close_all(transaction, user_id, Purpose::ResetPassword, now).await?;
         challenges::set_previous_email(transaction, challenge.id, &previous.email).await?;
         let change = user_change(user_id, 2, "email_changed", &[]);
-        let change = Change { entity: "challenge", entity_id: challenge.id, ..change };
+        let change = EntityChange { entity: "challenge", entity_id: challenge.id, ..change };
         transaction.record_change(change).await?;
         self.record_security_event(transaction, Some(user_id), "email_changed", None).await?;
         Ok(transaction.record_change(user_change(user_id, version, "updated", &["email"])).await?)

@@ -1,6 +1,6 @@
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::budget_service_server::BudgetService;
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};
@@ -19,7 +19,7 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::CreateBudgetRequest>,
     ) -> RpcResult<pb::CreateBudgetResponse> {
-        write(request, async |ctx, request| self.0.create_budget(&ctx, request.into()).await).await
+        execute(request, async |ctx, request| self.0.create_budget(&ctx, request.into()).await).await
     }
 
     async fn get_budget(&self, request: Request<pb::GetBudgetRequest>) -> RpcResult<pb::GetBudgetResponse> {
@@ -31,7 +31,7 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::UpdateBudgetRequest>,
     ) -> RpcResult<pb::UpdateBudgetResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let (id, version) = (parse_id(&request.budget_id, "budget")?, request.expected_version);
             self.0.update_budget(&ctx, id, convert::budget_changes(request), version).await
         })
@@ -42,7 +42,7 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::DeleteBudgetRequest>,
     ) -> RpcResult<pb::DeleteBudgetResponse> {
-        write(request, async |ctx, pb::DeleteBudgetRequest { budget_id, expected_version }| {
+        execute(request, async |ctx, pb::DeleteBudgetRequest { budget_id, expected_version }| {
             self.0.delete_budget(&ctx, parse_id(&budget_id, "budget")?, expected_version).await
         })
         .await

@@ -1,6 +1,6 @@
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::goal_service_server::GoalService;
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::Request;
 
 use super::{Rpc, convert};
@@ -17,7 +17,7 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::CreateGoalRequest>,
     ) -> RpcResult<pb::CreateGoalResponse> {
-        write(request, async |ctx, request| self.0.create_goal(&ctx, request.into()).await).await
+        execute(request, async |ctx, request| self.0.create_goal(&ctx, request.into()).await).await
     }
 
     async fn get_goal(&self, request: Request<pb::GetGoalRequest>) -> RpcResult<pb::GetGoalResponse> {
@@ -29,7 +29,7 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::UpdateGoalRequest>,
     ) -> RpcResult<pb::UpdateGoalResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let (id, version) = (parse_id(&request.goal_id, "goal")?, request.expected_version);
             self.0.update_goal(&ctx, id, convert::goal_changes(request), version).await
         })
@@ -40,14 +40,14 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::DeleteGoalRequest>,
     ) -> RpcResult<pb::DeleteGoalResponse> {
-        write(request, async |ctx, pb::DeleteGoalRequest { goal_id, expected_version }| {
+        execute(request, async |ctx, pb::DeleteGoalRequest { goal_id, expected_version }| {
             self.0.delete_goal(&ctx, parse_id(&goal_id, "goal")?, expected_version).await
         })
         .await
     }
 
     async fn contribute(&self, request: Request<pb::ContributeRequest>) -> RpcResult<pb::ContributeResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let goal_id = parse_id(&request.goal_id, "goal")?;
             self.0.contribute(&ctx, goal_id, Direction::Contribution, request.into()).await
         })
@@ -55,7 +55,7 @@ impl GoalService for Rpc {
     }
 
     async fn withdraw(&self, request: Request<pb::WithdrawRequest>) -> RpcResult<pb::WithdrawResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let goal_id = parse_id(&request.goal_id, "goal")?;
             self.0.contribute(&ctx, goal_id, Direction::Withdrawal, request.into()).await
         })

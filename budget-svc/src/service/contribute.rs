@@ -93,7 +93,7 @@ impl BudgetUseCases {
     ) -> Result<Contribution, Error> {
         let household_id = ctx.principal.household_id;
         let now = self.clock.now();
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let mut goal = goal.filter(|goal| !goal.is_deleted).ok_or_else(|| Error::not_found("goal"))?;
         if goal.cancelled_at.is_some() && direction == Direction::Contribution {
@@ -131,7 +131,7 @@ impl BudgetUseCases {
         }
         // The response in state done. It is returned only once that state is reached.
         let done = Contribution { state: ContributionState::Done, ..contribution.clone() };
-        transaction.commit_with(ctx, done).await?;
+        transaction.commit_with(done).await?;
         Ok(contribution)
     }
 }

@@ -49,7 +49,7 @@ impl BudgetUseCases {
         };
         let now = self.clock.now();
         // A repeated request gets its stored response even if the categories no longer exist.
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         self.lock_open_update(&mut transaction, reference_update).await?;
         let (check, default) = (check?, default?);
         check.replace_merged(&mut input.categories);
@@ -64,7 +64,7 @@ impl BudgetUseCases {
         transaction.record("budget", budget.id, 1, "created", &[]).await?;
         // The existing spending may already reach a threshold.
         request_evaluations(&mut transaction, &[household_id], now).await?;
-        transaction.commit_with(ctx, budget).await
+        transaction.commit_with(budget).await
     }
 
     /// Rejects a budget if the household's budgets roll over too many periods.

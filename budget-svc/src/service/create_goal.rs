@@ -29,7 +29,7 @@ impl BudgetUseCases {
         };
         let now = self.clock.now();
         // A repeated request gets its stored response even if the account no longer exists.
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
             Err(violation) => (None, Some(violation)),
@@ -45,6 +45,6 @@ impl BudgetUseCases {
         transaction.record("goal", goal.id, 1, "created", &[]).await?;
         let unfunded = HashMap::from([(goal.id, goal.current)]);
         let goal = self.goal_status(&household, goal, &unfunded);
-        transaction.commit_with(ctx, goal).await
+        transaction.commit_with(goal).await
     }
 }

@@ -17,7 +17,7 @@ impl BudgetUseCases {
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
         let household_id = ctx.principal.household_id;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let now = self.clock.now();
         let update = updates::insert(&mut transaction, household_id, budget_id, now).await?;
         let versions = budgets::lock(&mut transaction, household_id, &[budget_id]).await?;

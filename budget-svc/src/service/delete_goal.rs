@@ -17,7 +17,7 @@ impl BudgetUseCases {
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
         let household_id = ctx.principal.household_id;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let goal = goal.filter(|goal| !goal.is_deleted).ok_or_else(|| Error::not_found("goal"))?;
         Error::check_version(expected_version, goal.version)?;

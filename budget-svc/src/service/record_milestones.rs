@@ -11,9 +11,9 @@ use crate::store::milestones::{self, NewMilestone};
 impl BudgetUseCases {
     /// Stores the milestones that are reached; the highest notifies if it is new.
     /// The goal must be locked. For a cancelled or deleted goal nothing is stored.
-    pub(super) async fn record_milestones(
+    pub(super) async fn record_milestones<T>(
         &self,
-        transaction: &mut WriteTransaction,
+        transaction: &mut WriteTransaction<T>,
         household_id: Uuid,
         goal: &Goal,
     ) -> Result<(), sqlx::Error> {

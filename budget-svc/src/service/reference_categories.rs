@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fintrac_proto::ledger::v1 as pb;
 use kit_core::error::{FieldCode, FieldViolation, ProblemCode, RpcError};
-use kit_service::use_case::{Actor, Change};
+use kit_service::use_case::{Actor, EntityChange};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -162,7 +162,7 @@ impl BudgetUseCases {
         let Actor { user_id, origin, household_id } = service_actor(household_id);
         for (entity_id, version) in changed {
             let (entity, kind, changed) = ("budget", "updated", &["category_ids"][..]);
-            let change = Change { household_id, user_id, entity, entity_id, version, kind, changed };
+            let change = EntityChange { household_id, user_id, entity, entity_id, version, kind, changed };
             self.record_change(connection, change, &origin).await?;
         }
         Ok(())

@@ -58,7 +58,7 @@ impl BudgetUseCases {
             _ => Ok(CategoryCheck::default()),
         };
         let now = self.clock.now();
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         if let Some(reference_update) = reference_update {
             self.lock_open_update(&mut transaction, reference_update).await?;
         }
@@ -79,6 +79,6 @@ impl BudgetUseCases {
             transaction.record("budget", budget_id, after.version, "updated", &changed).await?;
             request_evaluations(&mut transaction, &[household_id], now).await?;
         }
-        transaction.commit_with(ctx, after).await
+        transaction.commit_with(after).await
     }
 }

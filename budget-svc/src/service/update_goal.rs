@@ -29,7 +29,7 @@ impl BudgetUseCases {
         }
         let unfunded = self.unfunded(household_id, shown.as_slice()).await?;
         let now = self.clock.now();
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let before = goals::lock(&mut transaction, household_id, goal_id).await?;
         let before = before.filter(|goal| !goal.is_deleted).ok_or_else(|| Error::not_found("goal"))?;
         Error::check_version(expected_version, before.version)?;
@@ -56,6 +56,6 @@ impl BudgetUseCases {
             }
         }
         let after = self.goal_status(&household, after, &unfunded);
-        transaction.commit_with(ctx, after).await
+        transaction.commit_with(after).await
     }
 }

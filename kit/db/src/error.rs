@@ -18,6 +18,7 @@ pub fn error_status(error: &sqlx::Error) -> Status {
         return RpcError::new(ProblemCode::Timeout, text).into();
     }
     if is_out_of_range(error) {
+        tracing::warn!(error = %chain(error), "number out of range");
         let text = "The totals exceed the largest supported amount. Request fewer days.";
         return RpcError::new(ProblemCode::BalanceOutOfRange, text).into();
     }

@@ -9,6 +9,7 @@ use kit_core::random::Random;
 use kit_core::wake_signal::WakeSignal;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+
 /// The dependencies that every service is built from.
 #[derive(Debug, Clone)]
 pub struct ServiceDependencies {

@@ -20,14 +20,14 @@ pub fn parse_id(text: &str, entity: &str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| Error::not_found(entity))
 }
 
-/// Splits a request into its context and its message.
+/// Reads the context and the message of a request.
 pub fn read<M>(request: Request<M>) -> Result<(RequestContext, M), Status> {
     Ok((RequestContext::from_request(&request)?, request.into_inner()))
 }
 
-/// Executes a request that writes.
+/// Executes a use case that writes.
 /// A request with a known idempotency key gets the stored response, byte for byte.
-pub async fn write<M, T, R>(
+pub async fn execute<M, T, R>(
     request: Request<M>,
     use_case: impl AsyncFnOnce(WriteContext<T>, M) -> Result<T, Error>,
 ) -> RpcResult<R>

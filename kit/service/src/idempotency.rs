@@ -27,18 +27,47 @@ pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext) -> Result<Opt
     let forwarded = text(OPERATION).zip(text(FINGERPRINT).and_then(fingerprint)).filter(|_| from_service);
     let (operation, fingerprint) = match forwarded {
         Some((operation, fingerprint)) => (operation.to_owned(), fingerprint),
-        None => (rpc_path(request).to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
+        None => (rpc_name(request)?.to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
     };
     let (household_id, user_id) = (ctx.principal.household_id, ctx.principal.user_id);
     Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
 }
 
-/// Returns the path of the RPC, which the server stack adds to the request.
-fn rpc_path<T>(request: &Request<T>) -> &'static str {
-    request.extensions().get::<&'static Access>().map_or("", |access| access.path)
+/// Returns the RPC, such as `GoalService/CreateGoal`.
+/// The server stack adds its access rules to the request.
+fn rpc_name<T>(request: &Request<T>) -> Result<&'static str, Status> {
+    let access = request.extensions().get::<&'static Access>();
+    access.and_then(|access| access.path.rsplit('.').next()).ok_or_else(|| ProblemCode::Internal.into())
 }
 
 /// Decodes 32 bytes in base64url.
 fn fingerprint(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use fintrac_proto::budget::v1 as pb;
+    use kit_access::caller::RequestOrigin;
+    use kit_access::{Principal, RequestContext};
+    use kit_core::headers::IDEMPOTENCY_KEY;
+    use tonic::Request;
+    use uuid::Uuid;
+
+    use super::key;
+
+    #[test]
+    fn the_key_of_a_direct_call_belongs_to_its_rpc() {
+        let (user_id, household_id, session_id) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::nil());
+        let principal = Principal { user_id, household_id, session_id, roles: Vec::new() };
+        let ctx = RequestContext { principal, origin: RequestOrigin::default() };
+        let operation = |path: &str| {
+            let mut request = Request::new(pb::DeleteGoalRequest::default());
+            request.metadata_mut().insert(IDEMPOTENCY_KEY, "k".parse().expect("a value"));
+            request.extensions_mut().insert(fintrac_proto::access(path).expect("an RPC"));
+            key(&request, &ctx).expect("valid").expect("a key").operation
+        };
+        assert_eq!(operation("/fintrac.budget.v1.GoalService/CreateGoal"), "GoalService/CreateGoal");
+        assert_eq!(operation("/fintrac.budget.v1.GoalService/DeleteGoal"), "GoalService/DeleteGoal");
+    }
 }

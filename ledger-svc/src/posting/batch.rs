@@ -82,7 +82,7 @@ pub(super) async fn stage(
         let (ctx, effects_before) = (&submission.ctx, planned_commands.len());
         let planned = plan_submission(&mut state, submission, &mut resolved, &quotes, &mut planned_commands);
         if let Ok(outcome) = &planned {
-            replies.extend(ctx.key.as_ref().map(|key| (key, ctx.encode(outcome))));
+            replies.extend(ctx.key.as_ref().map(|key| (key, (ctx.encode)(outcome))));
         } else {
             planned_commands.truncate(effects_before);
             released_keys.extend(&ctx.key);

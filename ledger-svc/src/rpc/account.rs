@@ -1,6 +1,6 @@
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_server::AccountService;
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};
@@ -20,7 +20,7 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::CreateAccountRequest>,
     ) -> RpcResult<pb::CreateAccountResponse> {
-        write(request, async |ctx, request| self.0.create_account(ctx, request.into()).await).await
+        execute(request, async |ctx, request| self.0.create_account(ctx, request.into()).await).await
     }
 
     async fn get_account(
@@ -47,7 +47,7 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::DeleteAccountRequest>,
     ) -> RpcResult<pb::DeleteAccountResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let pb::DeleteAccountRequest { account_id, expected_version, with_balance } = request;
             let id = parse_id(&account_id, "account")?;
             self.0.delete_account(&ctx, id, with_balance, expected_version).await
@@ -59,7 +59,7 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::RestoreAccountRequest>,
     ) -> RpcResult<pb::RestoreAccountResponse> {
-        write(request, async |ctx, pb::RestoreAccountRequest { account_id }| {
+        execute(request, async |ctx, pb::RestoreAccountRequest { account_id }| {
             self.0.restore_account(&ctx, parse_id(&account_id, "account")?).await
         })
         .await

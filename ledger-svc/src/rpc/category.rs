@@ -1,6 +1,6 @@
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::category_service_server::CategoryService;
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::Request;
 
 use super::Rpc;
@@ -19,7 +19,7 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::CreateCategoryRequest>,
     ) -> RpcResult<pb::CreateCategoryResponse> {
-        write(request, async |ctx, request| self.0.create_category(&ctx, request.into()).await).await
+        execute(request, async |ctx, request| self.0.create_category(&ctx, request.into()).await).await
     }
 
     async fn get_category(
@@ -34,7 +34,7 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::UpdateCategoryRequest>,
     ) -> RpcResult<pb::UpdateCategoryResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let (id, version) = (parse_id(&request.category_id, "category")?, request.expected_version);
             self.0.update_category(&ctx, id, request.into(), version).await
         })
@@ -45,7 +45,7 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::DeleteCategoryRequest>,
     ) -> RpcResult<pb::DeleteCategoryResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let pb::DeleteCategoryRequest { category_id, expected_version, move_to } = request;
             let id = parse_id(&category_id, "category")?;
             self.0.delete_category(&ctx, id, move_to.as_deref(), expected_version).await

@@ -1,7 +1,7 @@
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
-use kit_service::handler::{RpcResult, read, write};
+use kit_service::handler::{RpcResult, execute, read};
 use tonic::{Request, Response};
 
 use super::{Rpc, convert};
@@ -23,7 +23,7 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::SetExchangeRateRequest>,
     ) -> RpcResult<pb::SetExchangeRateResponse> {
-        write(request, async |ctx, request| self.0.set_exchange_rate(&ctx, &request).await).await
+        execute(request, async |ctx, request| self.0.set_exchange_rate(&ctx, &request).await).await
     }
 
     async fn list_currencies(

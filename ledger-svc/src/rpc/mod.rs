@@ -13,7 +13,7 @@ mod transaction;
 use std::sync::Arc;
 
 use fintrac_proto::ledger::v1 as pb;
-use kit_service::handler::{RpcResult, write};
+use kit_service::handler::{RpcResult, execute};
 use prost::Message;
 use tonic::Request;
 use tonic::service::Routes;
@@ -57,6 +57,6 @@ impl Rpc {
         M: Message,
         R: Message + Default + for<'a> From<&'a Outcome>,
     {
-        write(request, async |ctx, message| self.0.post(ctx, command(message)?).await).await
+        execute(request, async |ctx, message| self.0.post(ctx, command(message)?).await).await
     }
 }

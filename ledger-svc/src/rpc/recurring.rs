@@ -2,7 +2,7 @@ use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
 use kit_core::clock::timestamp;
 use kit_core::error::{FieldCode, FieldViolation};
-use kit_service::handler::{self, RpcResult, read, respond, respond_page, write};
+use kit_service::handler::{self, RpcResult, execute, read, respond, respond_page};
 use tonic::Request;
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::CreateRecurringRequest>,
     ) -> RpcResult<pb::CreateRecurringResponse> {
-        write(request, async |ctx, pb::CreateRecurringRequest { transaction, schedule }| {
+        execute(request, async |ctx, pb::CreateRecurringRequest { transaction, schedule }| {
             let transaction = transaction.unwrap_or_default();
             validate_template(&transaction)?;
             let schedule = schedule.unwrap_or_default().into();
@@ -116,7 +116,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::UpdateRecurringRequest>,
     ) -> RpcResult<pb::UpdateRecurringResponse> {
-        write(request, async |ctx, request| {
+        execute(request, async |ctx, request| {
             let (id, version) = (parse_id(&request.recurring_id)?, request.expected_version);
             let transaction = request.transaction.unwrap_or_default();
             validate_template(&transaction)?;
@@ -132,7 +132,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::DeleteRecurringRequest>,
     ) -> RpcResult<pb::DeleteRecurringResponse> {
-        write(request, async |ctx, pb::DeleteRecurringRequest { recurring_id, expected_version }| {
+        execute(request, async |ctx, pb::DeleteRecurringRequest { recurring_id, expected_version }| {
             self.0.delete_recurring(&ctx, parse_id(&recurring_id)?, expected_version).await
         })
         .await
@@ -142,7 +142,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::PauseRecurringRequest>,
     ) -> RpcResult<pb::PauseRecurringResponse> {
-        write(request, async |ctx, pb::PauseRecurringRequest { recurring_id, expected_version }| {
+        execute(request, async |ctx, pb::PauseRecurringRequest { recurring_id, expected_version }| {
             let id = parse_id(&recurring_id)?;
             self.0.apply_recurring_action(&ctx, id, RecurringAction::Pause, expected_version).await
         })
@@ -153,7 +153,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::ResumeRecurringRequest>,
     ) -> RpcResult<pb::ResumeRecurringResponse> {
-        write(request, async |ctx, pb::ResumeRecurringRequest { recurring_id, expected_version }| {
+        execute(request, async |ctx, pb::ResumeRecurringRequest { recurring_id, expected_version }| {
             let id = parse_id(&recurring_id)?;
             self.0.apply_recurring_action(&ctx, id, RecurringAction::Resume, expected_version).await
         })
@@ -164,7 +164,7 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::SkipRecurringRequest>,
     ) -> RpcResult<pb::SkipRecurringResponse> {
-        write(request, async |ctx, pb::SkipRecurringRequest { recurring_id, expected_version }| {
+        execute(request, async |ctx, pb::SkipRecurringRequest { recurring_id, expected_version }| {
             let id = parse_id(&recurring_id)?;
             self.0.apply_recurring_action(&ctx, id, RecurringAction::Skip, expected_version).await
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
 use futures::{Stream, TryStreamExt as _};
-use kit_service::handler::{RpcResult, parse_id, read, respond, respond_page, write};
+use kit_service::handler::{RpcResult, execute, parse_id, read, respond, respond_page};
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
@@ -28,7 +28,7 @@ impl TransactionService for Rpc {
         &self,
         request: Request<pb::CreateTransactionRequest>,
     ) -> RpcResult<pb::CreateTransactionResponse> {
-        write(request, async |ctx, mut request| match request.recurring.take() {
+        execute(request, async |ctx, mut request| match request.recurring.take() {
             None => self.0.post(ctx, CommandKind::Create(request.into())).await,
             Some(schedule) => self.0.create_first_occurrence(ctx, request.into(), (*schedule).into()).await,
         })
@@ -82,7 +82,7 @@ impl TransactionService for Rpc {
         &self,
         request: Request<pb::BulkTransactionsRequest>,
     ) -> RpcResult<pb::BulkTransactionsResponse> {
-        write(request, async |ctx, pb::BulkTransactionsRequest { mode, operations }| {
+        execute(request, async |ctx, pb::BulkTransactionsRequest { mode, operations }| {
             self.0.bulk(ctx, &mode, operations).await
         })
         .await

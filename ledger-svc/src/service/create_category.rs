@@ -25,7 +25,7 @@ impl LedgerUseCases {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let category = input.resolve(self.new_id(), now)?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
             let text = "A household can have at most 1,000 categories. Delete one first.";
@@ -33,7 +33,7 @@ impl LedgerUseCases {
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
         transaction.record("category", category.id, 1, "created", &[]).await?;
-        transaction.commit_with(ctx, category).await
+        transaction.commit_with(category).await
     }
 }
 

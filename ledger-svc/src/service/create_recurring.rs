@@ -34,7 +34,7 @@ impl LedgerUseCases {
         schedule: &ScheduleInput,
     ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let today = household.today(self.clock.now());
@@ -42,7 +42,7 @@ impl LedgerUseCases {
             self.build_recurring(&mut transaction, ctx, household, template, schedule, today).await?;
         recurring::save(&mut transaction, &recurring).await?;
         transaction.record("recurring", recurring.id, 1, "created", &[]).await?;
-        transaction.commit_with(ctx, recurring).await
+        transaction.commit_with(recurring).await
     }
 
     /// Builds a recurring transaction without storing it.

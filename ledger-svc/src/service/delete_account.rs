@@ -17,7 +17,7 @@ impl LedgerUseCases {
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let live =
             locked.into_iter().map(|(_, account)| account).find(|account| account.deleted_at.is_none());

@@ -28,7 +28,7 @@ impl LedgerUseCases {
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         // An unknown id takes no locks.
         if categories::find(&mut transaction, household.id, category_id).await?.is_none() {
             return Err(Error::not_found("category"));

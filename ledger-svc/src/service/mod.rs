@@ -121,7 +121,7 @@ impl LedgerUseCases {
     }
 }
 
-/// Returns the context of work for a user that no request of this user causes.
+/// Returns the context of background work on behalf of a user.
 fn user_context(household_id: Uuid, user_id: Uuid, origin: RequestOrigin) -> RequestContext {
     let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
     RequestContext { principal, origin }

@@ -54,8 +54,17 @@ impl Worker for PostOccurrences {
             let mut connection = ledger.pool.acquire().await?;
             return Ok(RECURRING_TRANSACTIONS.schedule(&mut connection, [(job.key, due_at)]).await?);
         }
-        let outcome = ledger.post_occurrence(&recurring, occurrence).await?;
-        Ok(ledger.advance(&recurring, occurrence, outcome).await?)
+        let outcome = ledger.post_occurrence(&recurring, occurrence).await.map_err(retryable)?;
+        ledger.advance(&recurring, occurrence, outcome).await.map_err(retryable)
+    }
+}
+
+/// Returns the error of a job that is retried until it succeeds.
+/// What rejects an occurrence for good pauses the recurring transaction instead.
+fn retryable(error: Error) -> JobError {
+    match error.into() {
+        JobError::Permanent(text) => JobError::Failed(text),
+        other => other,
     }
 }
 

@@ -20,7 +20,7 @@ impl LedgerUseCases {
     ) -> Result<AccountState, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         households::lock(&mut transaction, &[household.id]).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
@@ -39,6 +39,6 @@ impl LedgerUseCases {
         })?;
         transaction.record("account", account.id, account.version, "restored", &[]).await?;
         let restored = locked_state(&mut transaction, household.id, account, today).await?;
-        transaction.commit_with(ctx, restored).await
+        transaction.commit_with(restored).await
     }
 }

@@ -88,7 +88,7 @@ impl LedgerUseCases {
         request: &SetExchangeRateRequest,
     ) -> Result<PublishedRate, Error> {
         let published = resolve(request, self.clock.now().date_naive())?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let rates = on_both_bases(&mut transaction, published).await?;
         exchange_rates::upsert(&mut transaction, &rates).await?;
         let name = format!("{} {} {}", published.base, published.currency, published.day);
@@ -96,6 +96,6 @@ impl LedgerUseCases {
         let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
         let entity_id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
         transaction.record("exchange_rate", entity_id, 1, "set", &["rate"]).await?;
-        transaction.commit_with(ctx, published).await
+        transaction.commit_with(published).await
     }
 }

@@ -18,7 +18,7 @@ impl LedgerUseCases {
         expected_version: Option<i64>,
     ) -> Result<Category, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         households::lock(&mut transaction, &[household.id]).await?;
         let before = categories::find(&mut transaction, household.id, category_id).await?;
         let before = before.ok_or_else(|| Error::not_found("category"))?;
@@ -32,6 +32,6 @@ impl LedgerUseCases {
         }
         categories::update(&mut transaction, household.id, &after).await.map_err(name_taken)?;
         transaction.record("category", after.id, after.version, "updated", &changed).await?;
-        transaction.commit_with(ctx, after).await
+        transaction.commit_with(after).await
     }
 }

@@ -43,7 +43,7 @@ impl LedgerUseCases {
         expected_version: Option<i64>,
     ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let before = lock_current(&mut transaction, &household, id, expected_version).await?;
@@ -83,7 +83,7 @@ impl LedgerUseCases {
             return Ok(before);
         }
         self.save_recurring(&mut transaction, &mut after, "updated").await?;
-        transaction.commit_with(ctx, after).await
+        transaction.commit_with(after).await
     }
 
     pub async fn apply_recurring_action(
@@ -94,7 +94,7 @@ impl LedgerUseCases {
         expected_version: Option<i64>,
     ) -> Result<Recurring, Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         let Some(next) = recurring.next else { return Err(ProblemCode::RecurringCompleted.into()) };
         match (action, recurring.status) {
@@ -111,7 +111,7 @@ impl LedgerUseCases {
             (RecurringAction::Skip, _) => recurring.advance_past(next),
         }
         self.save_recurring(&mut transaction, &mut recurring, action.event_kind()).await?;
-        transaction.commit_with(ctx, recurring).await
+        transaction.commit_with(recurring).await
     }
 
     /// Deletes a recurring transaction; its posted transactions remain.
@@ -122,7 +122,7 @@ impl LedgerUseCases {
         expected_version: Option<i64>,
     ) -> Result<(), Error> {
         let household = self.household(ctx).await?;
-        let mut transaction = self.begin_once(ctx).await?;
+        let mut transaction = self.begin_idempotent(ctx).await?;
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         recurring.deleted_at = Some(self.clock.now());
         self.save_recurring(&mut transaction, &mut recurring, "deleted").await?;
@@ -130,9 +130,9 @@ impl LedgerUseCases {
     }
 
     /// Saves the next version of a recurring transaction and records it.
-    async fn save_recurring(
+    async fn save_recurring<T>(
         &self,
-        transaction: &mut WriteTransaction,
+        transaction: &mut WriteTransaction<T>,
         recurring: &mut Recurring,
         kind: &'static str,
     ) -> Result<(), sqlx::Error> {

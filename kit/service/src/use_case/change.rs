@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A change to record; see [`NewEvent`].
 #[derive(Debug, Clone, Copy)]
-pub struct Change<'a> {
+pub struct EntityChange<'a> {
     /// Household that the entity belongs to, if any.
     pub household_id: Option<Uuid>,
     /// User that the change concerns, if any.
@@ -35,7 +35,7 @@ impl ChangeRecorder {
     pub(super) async fn record(
         &self,
         connection: &mut PgConnection,
-        change: Change<'_>,
+        change: EntityChange<'_>,
         origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();

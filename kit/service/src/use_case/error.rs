@@ -58,7 +58,7 @@ impl Error {
         }
     }
 
-    /// Returns whether a retry cannot help, because the request itself was rejected.
+    /// Returns whether a retry cannot help, because the input was rejected.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Rejected(rejection) => matches!(

@@ -20,7 +20,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 pub use actor::Actor;
-pub use change::Change;
+pub use change::EntityChange;
 pub use error::Error;
 pub use transaction::WriteTransaction;
 pub use write_context::WriteContext;
@@ -67,9 +67,9 @@ impl UseCases {
         Ok(self.write_transaction(transaction, actor.into(), None))
     }
 
-    /// Begins the transaction of a request and claims its idempotency key, if it has one.
+    /// Begins a transaction and claims the request's idempotency key, if any.
     /// Waits for a simultaneous request with the same key.
-    pub async fn begin_once<T>(&self, ctx: &WriteContext<T>) -> Result<WriteTransaction, Error> {
+    pub async fn begin_idempotent<T>(&self, ctx: &WriteContext<T>) -> Result<WriteTransaction<T>, Error> {
         let mut transaction = self.pool.begin().await?;
         if let Some(key) = &ctx.key {
             match idempotency::claim(&mut transaction, key, self.clock.now()).await? {
@@ -78,17 +78,18 @@ impl UseCases {
                 Claim::KeyMismatch => return Err(ProblemCode::IdempotencyKeyReused.into()),
             }
         }
-        Ok(self.write_transaction(transaction, Actor::from(&ctx.request), ctx.key.clone()))
+        let key = ctx.key.clone().map(|key| (key, ctx.encode));
+        Ok(self.write_transaction(transaction, Actor::from(&ctx.request), key))
     }
 
-    fn write_transaction(
+    fn write_transaction<T>(
         &self,
         transaction: Transaction<'static, Postgres>,
         actor: Actor,
-        key: Option<Key>,
-    ) -> WriteTransaction {
+        key: Option<(Key, fn(&T) -> Vec<u8>)>,
+    ) -> WriteTransaction<T> {
         let signals = [self.event_log_signal.clone(), self.job_signal.clone()];
-        WriteTransaction { transaction, actor, key, recorder: self.recorder(), signals }
+        WriteTransaction { transaction, actor, key, recorder: self.recorder(), has_changes: false, signals }
     }
 
     fn recorder(&self) -> ChangeRecorder {
@@ -97,14 +98,14 @@ impl UseCases {
 
     /// Fails with [`Error::Replayed`] if the request's key has a stored response.
     pub async fn replay<T>(&self, ctx: &WriteContext<T>) -> Result<(), Error> {
-        self.begin_once(ctx).await?.rollback().await
+        self.begin_idempotent(ctx).await?.rollback().await
     }
 
     /// Records a change in the event log, in the transaction of `connection`.
     pub async fn record_change(
         &self,
         connection: &mut PgConnection,
-        change: Change<'_>,
+        change: EntityChange<'_>,
         origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         self.recorder().record(connection, change, origin).await

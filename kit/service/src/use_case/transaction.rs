@@ -6,35 +6,43 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::actor::Actor;
-use super::change::{Change, ChangeRecorder};
+use super::change::{ChangeRecorder, EntityChange};
 use super::error::Error;
-use super::write_context::WriteContext;
 
 /// The transaction of a use case, which records the changes that it makes.
-/// Without a commit it is rolled back.
+///
+/// Without a commit it is rolled back. `T` is the result of a use case with an idempotency key.
 #[derive(Debug)]
-pub struct WriteTransaction {
+pub struct WriteTransaction<T = ()> {
     pub(super) transaction: Transaction<'static, Postgres>,
     pub(super) actor: Actor,
-    /// Idempotency key that the transaction claimed.
-    pub(super) key: Option<Key>,
+    /// Claimed idempotency key, and the encoder of the response to store for it.
+    pub(super) key: Option<(Key, fn(&T) -> Vec<u8>)>,
     pub(super) recorder: ChangeRecorder,
-    /// Signals to wake after the commit.
+    pub(super) has_changes: bool,
+    /// Signals of the event log and the workers.
     pub(super) signals: [WakeSignal; 2],
 }
 
 impl WriteTransaction {
+    /// Commits a use case without a result.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.commit_with(()).await
+    }
+}
+
+impl<T> WriteTransaction<T> {
     /// Returns the author of the changes.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// Changes the author of the following changes, such as a user who has just logged in.
+    /// Sets the actor of later changes, such as a user who has just logged in.
     pub fn set_actor(&mut self, actor: impl Into<Actor>) {
         self.actor = actor.into();
     }
 
-    /// Records a change of the actor in its household; see [`Change`].
+    /// Records a change of the actor in its household; see [`EntityChange`].
     pub async fn record(
         &mut self,
         entity: &'static str,
@@ -44,35 +52,27 @@ impl WriteTransaction {
         changed: &[&str],
     ) -> Result<(), sqlx::Error> {
         let Actor { household_id, user_id, .. } = self.actor;
-        self.record_change(Change { household_id, user_id, entity, entity_id, version, kind, changed }).await
+        self.record_change(EntityChange { household_id, user_id, entity, entity_id, version, kind, changed })
+            .await
     }
 
     /// Records a change that the actor makes to any user or household.
-    pub async fn record_change(&mut self, change: Change<'_>) -> Result<(), sqlx::Error> {
+    pub async fn record_change(&mut self, change: EntityChange<'_>) -> Result<(), sqlx::Error> {
+        self.has_changes = true;
         self.recorder.record(&mut self.transaction, change, &self.actor.origin).await
     }
 
-    /// Commits a request whose response has no fields.
-    pub async fn commit(mut self) -> Result<(), Error> {
-        if let Some(key) = &self.key {
-            idempotency::store(&mut self.transaction, key, &[]).await?;
-        }
-        self.commit_and_wake().await
-    }
-
     /// Stores the response for the idempotency key, if there is one, and commits.
-    pub async fn commit_with<T>(mut self, ctx: &WriteContext<T>, value: T) -> Result<T, Error> {
-        if let Some(key) = &self.key {
-            idempotency::store(&mut self.transaction, key, &ctx.encode(&value)).await?;
+    /// Wakes the readers of the event log and the workers after changes.
+    pub async fn commit_with(mut self, value: T) -> Result<T, Error> {
+        if let Some((key, encode)) = &self.key {
+            idempotency::store(&mut self.transaction, key, &encode(&value)).await?;
         }
-        self.commit_and_wake().await?;
-        Ok(value)
-    }
-
-    async fn commit_and_wake(self) -> Result<(), Error> {
         self.transaction.commit().await?;
-        self.signals.iter().for_each(WakeSignal::wake);
-        Ok(())
+        if self.has_changes {
+            self.signals.iter().for_each(WakeSignal::wake);
+        }
+        Ok(value)
     }
 
     /// Discards the changes and releases the idempotency key.
@@ -81,7 +81,7 @@ impl WriteTransaction {
     }
 }
 
-impl Deref for WriteTransaction {
+impl<T> Deref for WriteTransaction<T> {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
@@ -89,7 +89,7 @@ impl Deref for WriteTransaction {
     }
 }
 
-impl DerefMut for WriteTransaction {
+impl<T> DerefMut for WriteTransaction<T> {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }

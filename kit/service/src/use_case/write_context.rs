@@ -7,7 +7,8 @@ use tonic::{Request, Status};
 
 use crate::idempotency;
 
-/// The context of a request that writes: its user, and the key that makes it idempotent.
+/// The context of a request that writes: its user and its idempotency key.
+///
 /// `T` is the result of the use case, whose encoded response is stored for the key.
 #[derive(Debug, Clone)]
 pub struct WriteContext<T> {
@@ -28,11 +29,6 @@ impl<T> WriteContext<T> {
         let ctx = RequestContext::from_request(request)?;
         let key = idempotency::key(request, &ctx)?;
         Ok(Self { request: ctx, key, encode: |value| R::from(value).encode_to_vec() })
-    }
-
-    /// Encodes the response that is stored for the key.
-    pub fn encode(&self, value: &T) -> Vec<u8> {
-        (self.encode)(value)
     }
 }
 

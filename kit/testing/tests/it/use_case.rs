@@ -37,9 +37,9 @@ async fn use_cases(clock: &Clock) -> (TestDatabase, UseCases) {
 }
 
 async fn create(use_cases: &UseCases, ctx: &WriteContext<u64>, number: u64) -> Result<u64, Error> {
-    let mut transaction = use_cases.begin_once(ctx).await?;
+    let mut transaction = use_cases.begin_idempotent(ctx).await?;
     transaction.record("thing", THING, 1, "created", &["number"]).await?;
-    transaction.commit_with(ctx, number).await
+    transaction.commit_with(number).await
 }
 
 /// Returns kind, household and user of the recorded changes.
@@ -69,7 +69,7 @@ async fn a_request_that_fails_releases_its_key_and_leaves_no_event() {
     let (_database, use_cases) = use_cases(&clock()).await;
     {
         let ctx = context(1);
-        let mut transaction = use_cases.begin_once(&ctx).await.expect("begun");
+        let mut transaction = use_cases.begin_idempotent(&ctx).await.expect("begun");
         transaction.record("thing", THING, 1, "created", &[]).await.expect("recorded");
     }
     assert!(changes(&use_cases.pool).await.is_empty());
@@ -81,8 +81,9 @@ async fn a_request_that_fails_releases_its_key_and_leaves_no_event() {
 #[tokio::test]
 async fn a_response_without_fields_is_replayed_too() {
     let (_database, use_cases) = use_cases(&clock()).await;
-    let ctx = context(1);
-    use_cases.begin_once(&ctx).await.expect("begun").commit().await.expect("committed");
+    let WriteContext { request, key, .. } = context(1);
+    let ctx = WriteContext { request, key, encode: |()| Vec::new() };
+    use_cases.begin_idempotent(&ctx).await.expect("begun").commit().await.expect("committed");
     match use_cases.replay(&ctx).await {
         Err(Error::Replayed(response)) => assert!(response.is_empty()),
         other => panic!("not replayed: {other:?}"),

@@ -53,7 +53,7 @@ impl Sum {
         Self { amount: Money::zero(household), by_currency: BTreeMap::new(), unpriced: BTreeMap::new() }
     }
 
-    /// Sums sums in the household's currency.
+    /// Adds up sums in the household's currency.
     pub(super) fn total<'a>(
         household: Currency,
         sums: impl IntoIterator<Item = &'a Self>,
