@@ -40,6 +40,9 @@ pub struct LiveEvent {
 
 /// Inserts the changes that are not stored yet, and numbers the live events of each household.
 ///
+/// The lookup of each id is a scalar subquery, which always uses the index. An anti join would scan
+/// the table by a plan that was cached while the table was small.
+///
 /// Entries of an erased user are stored without client data. Call it at most once per transaction:
 /// the sequences are locked in key order.
 pub async fn insert(
@@ -71,7 +74,7 @@ pub async fn insert(
                            $14::timestamptz[], $15::bool[], $16::bool[])
                    with ordinality as new (id, service, household_id, user_id, entity, entity_id, version, kind,
                        changed, actor, client_ip, user_agent, request_id, occurred_at, is_audited, is_live, number)
-               where not exists (select from notify.changes where changes.id = new.id)
+               where (select true from notify.changes where changes.id = new.id) is null
                window in_order as (partition by household_id order by number)),
            sequences as (
                insert into notify.live_event_sequences as sequences (household_id, seq)
