@@ -15,7 +15,7 @@ use kit_core::clock::Clock;
 use kit_core::error::ProblemCode;
 use kit_core::random::Random;
 use kit_core::wake_signal::WakeSignal;
-use kit_db::idempotency::{self, Claim, Key};
+use kit_db::idempotency::{self, Claim};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ pub use transaction::WriteTransaction;
 pub use write_context::WriteContext;
 
 use change::ChangeRecorder;
+use transaction::ClaimedKey;
 
 use crate::dependencies::ServiceDependencies;
 
@@ -78,18 +79,18 @@ impl UseCases {
                 Claim::KeyMismatch => return Err(ProblemCode::IdempotencyKeyReused.into()),
             }
         }
-        let key = ctx.key.clone().map(|key| (key, ctx.encode));
-        Ok(self.write_transaction(transaction, Actor::from(&ctx.request), key))
+        let claim = ctx.key.clone().map(|key| ClaimedKey { key, encode: ctx.encode });
+        Ok(self.write_transaction(transaction, Actor::from(&ctx.request), claim))
     }
 
     fn write_transaction<T>(
         &self,
         transaction: Transaction<'static, Postgres>,
         actor: Actor,
-        key: Option<(Key, fn(&T) -> Vec<u8>)>,
+        claim: Option<ClaimedKey<T>>,
     ) -> WriteTransaction<T> {
         let signals = [self.event_log_signal.clone(), self.job_signal.clone()];
-        WriteTransaction { transaction, actor, key, recorder: self.recorder(), has_changes: false, signals }
+        WriteTransaction { transaction, actor, claim, recorder: self.recorder(), has_changes: false, signals }
     }
 
     fn recorder(&self) -> ChangeRecorder {

@@ -16,12 +16,18 @@ use super::error::Error;
 pub struct WriteTransaction<T = ()> {
     pub(super) transaction: Transaction<'static, Postgres>,
     pub(super) actor: Actor,
-    /// Claimed idempotency key, and the encoder of the response to store for it.
-    pub(super) key: Option<(Key, fn(&T) -> Vec<u8>)>,
+    pub(super) claim: Option<ClaimedKey<T>>,
     pub(super) recorder: ChangeRecorder,
     pub(super) has_changes: bool,
     /// Signals of the event log and the workers.
     pub(super) signals: [WakeSignal; 2],
+}
+
+/// A claimed idempotency key and the encoder of the response to store for it.
+#[derive(Debug)]
+pub(super) struct ClaimedKey<T> {
+    pub key: Key,
+    pub encode: fn(&T) -> Vec<u8>,
 }
 
 impl WriteTransaction {
@@ -65,7 +71,7 @@ impl<T> WriteTransaction<T> {
     /// Stores the response for the idempotency key, if there is one, and commits.
     /// Wakes the readers of the event log and the workers after changes.
     pub async fn commit_with(mut self, value: T) -> Result<T, Error> {
-        if let Some((key, encode)) = &self.key {
+        if let Some(ClaimedKey { key, encode }) = &self.claim {
             idempotency::store(&mut self.transaction, key, &encode(&value)).await?;
         }
         self.transaction.commit().await?;
